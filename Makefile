@@ -1,0 +1,54 @@
+# `make` alone lists what there is to make.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+RUNTIME := .venv/.installed
+DEV := .venv/.installed-dev
+AZURITE := tests/services/azurite
+export OUTLAY_TEST_WORKERS ?= 2
+
+.PHONY: help setup setup-dev demo test bench lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+setup: $(RUNTIME) ## install Outlay into .venv; the command is then .venv/bin/outlay
+
+setup-dev: $(DEV) $(AZURITE)/node_modules/.package-lock.json ## the same with the tools and servers of the tests
+
+demo: $(RUNTIME) ## write sample bills, connect them, bring them in, print what they cost
+	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo.sh
+
+test: setup-dev ## run every check and every test
+	@scripts/check
+
+bench: $(DEV) ## run the benchmarks and write bench/results.md
+	@$(BIN)/python -m bench
+
+lock: .venv/.uv ## resolve the dependencies anew; UPGRADE=1 takes the newest versions
+	@scripts/lock $(if $(UPGRADE),--upgrade)
+
+clean: ## remove all that make has made
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist \
+	  $(AZURITE)/node_modules demo-home demo-bills bench/data
+
+# The stamps are files in .venv: removing .venv is all it takes to start again.
+.venv/.uv: requirements-uv.lock scripts/create-venv
+	@scripts/create-venv
+	@touch $@
+
+$(RUNTIME): .venv/.uv requirements.lock pyproject.toml scripts/install
+	@scripts/install requirements.lock
+	@touch $@
+
+# The runtime's packages are in this lock too, in the same versions, so one set-up serves both.
+$(DEV): .venv/.uv requirements-dev.lock pyproject.toml scripts/install
+	@scripts/install requirements-dev.lock
+	@touch $(RUNTIME) $@
+
+$(AZURITE)/node_modules/.package-lock.json: $(AZURITE)/package-lock.json | $(DEV)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(AZURITE) ci --omit=dev --loglevel=error
+	@touch $@

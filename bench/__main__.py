@@ -1,0 +1,137 @@
+"""Run the benchmarks: `python -m bench [rows]`. What is measured is a whole process, from outside."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import bill
+
+HERE = Path(__file__).parent
+DATA = HERE / "data"
+ROUNDS = 3
+MIB = 1024
+# Its own pins are too loose: these are the newest that it works with.
+PEER = ["focus-converter==1.0.0", "multimethod<2", "pyarrow<23", "click<8.2"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Wall seconds and peak memory (MiB) of a process, the median of several rounds."""
+
+    seconds: float
+    memory: float
+
+
+def main() -> int:
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    packed = _bill(rows)
+    with tempfile.TemporaryDirectory(dir=DATA) as scratch:
+        table = _ingest(packed, Path(scratch), rows)
+    report = _report(table, packed, rows)
+    (HERE / "results.md").write_text(report)
+    print(report)
+    return 0
+
+
+def _bill(rows: int) -> Path:
+    folder = DATA / f"bill-{rows}" / "report" / bill.PERIOD
+    packed = folder / "report-00001.csv.gz"
+    if not packed.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        print(f"writing a bill of {rows:,} rows …", file=sys.stderr)
+        draft = packed.with_suffix(".draft")
+        bill.write(draft, rows)
+        draft.rename(packed)
+    return packed
+
+
+def _ingest(packed: Path, scratch: Path, rows: int) -> list[tuple[str, Measured, str]]:
+    """Outlay and its yardsticks in turn, so that a change in the machine's speed touches all of them alike."""
+    runs: dict[str, list[Measured]] = {"gzip": [], "ingest": [], "again": []}
+    peer = _peer()
+    if peer:
+        runs["peer"] = []
+    for number in range(ROUNDS):
+        home = scratch / f"home-{number}"
+        outlay = [sys.executable, "-m", "outlay.cli"]
+        environ = {"OUTLAY_HOME": str(home)}
+        location = packed.parents[2].as_uri()
+        _run([*outlay, "connections", "add", "aws", "bench", "--location", location], environ)
+        runs["gzip"].append(_run(["sh", "-c", f"gzip -dc '{packed}' | wc -c"]))
+        runs["ingest"].append(_run([*outlay, "ingest", "--json"], environ))
+        runs["again"].append(_run([*outlay, "ingest", "--json"], environ))
+        if peer and number == 0:
+            runs["peer"].append(_run([*peer, packed, scratch / "peer"], check=False))
+        shutil.rmtree(home)
+    middle = {name: _median(each) for name, each in runs.items() if each}
+    base = middle["gzip"].seconds
+    described = {
+        "gzip": f"`gzip -dc FILE | wc -c`, {rows:,} rows × 128 columns",
+        "ingest": "`outlay ingest`: read, checked, mapped, reconciled, committed",
+        "again": "`outlay ingest` with nothing new",
+        "peer": "focus_converters on the same file",
+    }
+    return [(described[name], each, f"{each.seconds / base:.1f} ×") for name, each in middle.items()]
+
+
+def _peer() -> list[str] | None:
+    """focus_converters, when it can be had; it wants libraries of its own, so it gets an environment of its own."""
+    folder = DATA / "peer"
+    command = folder / "bin" / "focus-converter"
+    if not command.exists():
+        made = subprocess.run([sys.executable, "-m", "venv", str(folder)], check=False, capture_output=True)
+        install = [str(folder / "bin" / "pip"), "install", "--quiet", *PEER]
+        if made.returncode or subprocess.run(install, check=False, capture_output=True).returncode:
+            return None
+    if not command.exists():
+        return None
+    return [sys.executable, str(HERE / "peer.py"), str(command)]
+
+
+def _run(command: list[str | Path], environ: dict[str, str] | None = None, *, check: bool = True) -> Measured:
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        env={**os.environ, **(environ or {})},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    said = process.stderr.read()
+    _, status, used = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - began
+    if check and status:
+        raise SystemExit(f"{command} failed: {said.decode()[-2000:]}")
+    return Measured(seconds, used.ru_maxrss / MIB)
+
+
+def _median(runs: list[Measured]) -> Measured:
+    return Measured(statistics.median(run.seconds for run in runs), max(run.memory for run in runs))
+
+
+def _report(table: list[tuple[str, Measured, str]], packed: Path, rows: int) -> str:
+    lines = [
+        "# Benchmark results",
+        "",
+        (
+            f"{os.cpu_count()} cores; the bill packs to {packed.stat().st_size / 1e6:,.0f} MB. Whole processes, start "
+            f"included; the median of {ROUNDS} rounds in turn, peak memory the largest. Ratios are to the first line."
+        ),
+        "",
+        "| what | seconds | ratio | peak memory |",
+        "|---|---:|---:|---:|",
+    ]
+    lines += [f"| {what} | {each.seconds:.1f} | {ratio} | {each.memory:,.0f} MiB |" for what, each, ratio in table]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""AWS's own APIs: sessions and what is done with them. The only home of boto3."""

@@ -1,0 +1,135 @@
+"""`outlay connections add anycost|aws|focus`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+import outlay
+from outlay.cli.options import Json, Name
+from outlay.cli.output import print_json, say
+from outlay.state.new import NewConnection
+
+Location = Annotated[
+    str,
+    Parameter("--location", help="Where the bills lie: s3://, az:// or gs://bucket/path, file:///path or a folder."),
+]
+Export = Annotated[str, Parameter("--export", help="The export or report, where several lie there.")]
+Currency = Annotated[
+    str, Parameter("--currency", help="The currency of bills that do not name theirs.", show_default=True)
+]
+ExpectEvery = Annotated[
+    str | None, Parameter("--expect-every", metavar="HOURS", help="How often a delivery should come, in whole hours.")
+]
+Profile = Annotated[str, Parameter("--profile", help="The AWS profile to read with.")]
+RoleArn = Annotated[str, Parameter("--role-arn", help="The AWS role to assume.")]
+ExternalId = Annotated[str, Parameter("--external-id", help="The external id that the role's trust policy asks for.")]
+
+
+def anycost(
+    name: Name,
+    /,
+    *,
+    cloud_provider: Annotated[str, Parameter("--cloud-provider", help="Whose bill it is, as it should be shown.")],
+    location: Location,
+    currency: Currency = "USD",
+    expect_every: ExpectEvery = None,
+    profile: Profile = "",
+    role_arn: RoleArn = "",
+    external_id: ExternalId = "",
+    json: Json = False,
+) -> None:
+    """Register the drops of an AnyCost adaptor.
+
+    They lie in CBF, below a path that is not the root of its bucket.
+
+    For example:
+
+    outlay connections add anycost simple-cloud --cloud-provider "Simple Cloud" --location s3://drops/simple-cloud
+    """
+    _add(
+        NewConnection(
+            name, "anycost", location, cloud_provider, "", currency, expect_every, profile, role_arn, external_id
+        ),
+        json,
+    )
+
+
+def aws(
+    name: Name,
+    /,
+    *,
+    location: Location,
+    export: Export = "",
+    expect_every: ExpectEvery = None,
+    profile: Profile = "",
+    role_arn: RoleArn = "",
+    external_id: ExternalId = "",
+    json: Json = False,
+) -> None:
+    """Register a bill of AWS.
+
+    A Cost and Usage Report (legacy) or a data export (CUR 2.0 or FOCUS) is told by its manifest and columns.
+
+    For example:
+
+    outlay connections add aws main --location s3://billing/exports --export daily-cur
+    outlay connections add aws main --location s3://billing/cur --role-arn arn:aws:iam::123456789012:role/outlay
+    """
+    _add(
+        NewConnection(
+            name,
+            "aws",
+            location,
+            "",
+            export,
+            expect_every=expect_every,
+            profile=profile,
+            role_arn=role_arn,
+            external_id=external_id,
+        ),
+        json,
+    )
+
+
+def focus(
+    name: Name,
+    /,
+    *,
+    location: Location,
+    cloud_provider: Annotated[
+        str, Parameter("--cloud-provider", help="Whose bill it is, where the rows do not say.")
+    ] = "",
+    export: Export = "",
+    currency: Currency = "USD",
+    expect_every: ExpectEvery = None,
+    profile: Profile = "",
+    role_arn: RoleArn = "",
+    external_id: ExternalId = "",
+    json: Json = False,
+) -> None:
+    """Register FOCUS files of any provider.
+
+    They lie in one folder a month, or loosely: then their rows tell the month.
+
+    For example:
+
+    outlay connections add focus nordlicht --location file:///bills/nordlicht
+    """
+    _add(
+        NewConnection(
+            name, "focus", location, cloud_provider, export, currency, expect_every, profile, role_arn, external_id
+        ),
+        json,
+    )
+
+
+def _add(new: NewConnection, json: bool) -> None:
+    with outlay.open() as o:
+        view = o.add(new)
+    if json:
+        print_json(view.as_dict())
+        return
+    say(f"{view.row.name} is connected to {view.row.location}.")
+    say(f"next: {view.status.next}")

@@ -1,0 +1,93 @@
+"""The tree of commands. Each is named by where it lies, and imported when it is asked for."""
+
+from __future__ import annotations
+
+from cyclopts import App, Parameter
+
+from outlay import __version__
+
+# Flags have no `--no-…` twin, and a default that says nothing is not shown.
+_DEFAULTS = Parameter(negative=(), show_default=False)
+
+_ROOT = """Every cloud bill in one open lake, proved to the cent, and answers to what was spent.
+
+To begin with sample bills:
+
+outlay demo bills
+outlay connections add anycost simple-cloud --cloud-provider "Simple Cloud" --location bills/anycost/simple-cloud
+outlay ingest
+outlay costs --by ServiceName"""
+
+_ADD = """Register a place where bills arrive.
+
+Nothing is read before the next outlay ingest.
+
+For example:
+
+outlay connections add aws main --location s3://billing/cur --export daily
+outlay connections add focus acme --location file:///bills/acme"""
+
+# By group: each command and where it lies, in the order of the help.
+_COMMANDS: dict[str, dict[str, str]] = {
+    "": {
+        "demo": "outlay.cli.demo:demo",
+        "ingest": "outlay.cli.ingest:ingest",
+        "costs": "outlay.cli.costs:costs",
+        "periods": "outlay.cli.periods:periods",
+        "revert": "outlay.cli.periods:revert",
+        "sql": "outlay.cli.sql:sql",
+        "export": "outlay.cli.export:export",
+        "doctor": "outlay.cli.doctor:doctor",
+        "completion": "outlay.cli.completion:completion",
+    },
+    "connections": {
+        "list": "outlay.cli.connections:list_",
+        "show": "outlay.cli.connections:show",
+        "pause": "outlay.cli.connections:pause",
+        "resume": "outlay.cli.connections:resume",
+        "remove": "outlay.cli.connections:remove",
+    },
+    "add": {
+        "anycost": "outlay.cli.adding:anycost",
+        "aws": "outlay.cli.adding:aws",
+        "focus": "outlay.cli.adding:focus",
+    },
+    "lake": {
+        "where": "outlay.cli.lake:where",
+        "tidy": "outlay.cli.lake:tidy",
+    },
+}
+
+
+def make_app() -> App:
+    """A new tree; commands in it are not imported yet."""
+    root = App(
+        name="outlay",
+        help=_ROOT,
+        version=f"outlay {__version__}",
+        help_format="plaintext",
+        default_parameter=_DEFAULTS,
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+    )
+    connections = App(
+        name="connections", help="The places where bills arrive: add, list, show, pause, remove.", sort_key=1.5
+    )
+    add = App(name="add", help=_ADD, sort_key=0)
+    lake = App(name="lake", help="Where the charges lie, and keeping them tidy.", sort_key=7.5)
+    connections.command(add)
+    apps = {"": root, "connections": connections, "add": add, "lake": lake}
+    root["--help"].help = "Show this, or the help of a command: outlay costs --help."
+    root["--version"].help = "Show the version."
+    for name, app in apps.items():
+        for number, (command, place) in enumerate(_COMMANDS[name].items(), start=1):
+            app.command(place, name=command, sort_key=number)
+    root.command(connections)
+    root.command(lake)
+    return root
+
+
+def load(app: App) -> None:
+    """Import every command, so that a listing can say what each is for. No command's module imports much."""
+    for command in app.resolved_commands().values():
+        load(command)

@@ -1,0 +1,151 @@
+"""`outlay connections list|show|pause|resume|remove`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+import outlay
+from outlay.cli.options import Json, Name
+from outlay.cli.output import Column, count, facts, print_json, say, table
+from outlay.errors import UsageError
+
+if TYPE_CHECKING:
+    from outlay.app import ConnectionView, Outlay
+
+
+def list_(*, json: Json = False) -> None:
+    """List the connections and how each is doing.
+
+    For example:
+
+    outlay connections list
+    """
+    with outlay.open() as o:
+        views = o.connections()
+    if json:
+        print_json([view.as_dict() for view in views])
+    elif views:
+        columns = [Column("name"), Column("kind"), Column("status"), Column("reason")]
+        table(columns, [(v.row.name, v.row.kind, v.status.status, v.status.reason) for v in views])
+        _next_actions(views)
+    else:
+        say("There are no connections yet.")
+        say("next: Add one with outlay connections add, or write sample bills with outlay demo DIR.")
+
+
+def show(name: Name, /, *, json: Json = False) -> None:
+    """Show one connection: where it reads, how, and how it is doing.
+
+    For example:
+
+    outlay connections show simple-cloud
+    """
+    with outlay.open() as o:
+        view = o.connection(name)
+        told = view.as_dict() | _details(view)
+    if json:
+        print_json(told)
+        return
+    facts([(label.replace("_", " "), value) for label, value in told.items() if value is not None])
+
+
+def pause(name: Name, /, *, json: Json = False) -> None:
+    """Stop checking a connection. Its charges stay as they are.
+
+    For example:
+
+    outlay connections pause simple-cloud
+    """
+    with outlay.open() as o:
+        _tell(o.pause(name), json)
+
+
+def resume(name: Name, /, *, json: Json = False) -> None:
+    """Check a paused connection again.
+
+    For example:
+
+    outlay connections resume simple-cloud
+    """
+    with outlay.open() as o:
+        _tell(o.resume(name), json)
+
+
+def remove(
+    name: Name,
+    /,
+    *,
+    yes: Annotated[bool, Parameter("--yes", help="Do not ask for the name.")] = False,
+    purge: Annotated[bool, Parameter("--purge", help="Remove the connection's charges from the lake, too.")] = False,
+    json: Json = False,
+) -> None:
+    """Forget a connection.
+
+    Its runs, findings and the way back to earlier deliveries go; its charges stay in the lake unless --purge is given.
+
+    For example:
+
+    outlay connections remove simple-cloud
+    outlay connections remove simple-cloud --purge --yes
+    """
+    with outlay.open() as o:
+        o.connection(name)
+        if not yes:
+            _ask(o, name, purge=purge, is_silent=json)
+        gone = o.remove(name, purge=purge)
+    if json:
+        print_json({"name": name, "removed": True, "charges_removed": gone})
+        return
+    went = f" {count(gone, 'charge')} went with it." if purge else " Its charges are still in the lake."
+    say(f"{name} is removed.{went}")
+
+
+def _ask(o: Outlay, name: str, *, purge: bool, is_silent: bool) -> None:
+    """Raises UsageError unless the user types the name."""
+    if is_silent or not sys.stdin.isatty():
+        raise UsageError(f"Removing {name} wants a confirmation.", next="Add --yes when you are sure.")
+    periods = o.periods(name)
+    rows = count(sum(period.rows for period in periods), "charge")
+    say(
+        f"Removing {name} forgets its access, its runs and findings, and which earlier deliveries could be reverted to."
+    )
+    what = "are removed from the lake" if purge else "stay in the lake and in every answer (--purge removes them)"
+    say(f"Its {rows} of {count(len(periods), 'billing period')} {what}. The bills themselves are not touched.")
+    try:
+        typed = input(f"Type {name} to go on: ")
+    except EOFError:
+        typed = ""
+    if typed.strip() != name:
+        raise UsageError(f"{typed.strip()!r} is not {name}: nothing was removed.", next="Run the command again.")
+
+
+def _tell(view: ConnectionView, json: bool) -> None:
+    if json:
+        print_json(view.as_dict())
+        return
+    say(f"{view.row.name} is {view.status.status}. {view.status.reason}")
+    say(f"next: {view.status.next}")
+
+
+def _next_actions(views: list[ConnectionView]) -> None:
+    actions = [view for view in views if view.status.status != "healthy"]
+    if actions:
+        say()
+    for view in actions:
+        say(f"next for {view.row.name}: {view.status.next}")
+
+
+def _details(view: ConnectionView) -> dict[str, Any]:
+    row = view.row
+    return {
+        "currency": row.currency,
+        "expect_every": row.expect_every_hours,
+        "profile": row.profile or None,
+        "role_arn": row.role_arn or None,
+        "external_id": row.external_id or None,
+        "created": row.created_at.isoformat(),
+        "checked": row.checked_at.isoformat() if row.checked_at else None,
+    }

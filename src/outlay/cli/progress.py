@@ -1,0 +1,79 @@
+"""Progress on stderr: one line that tells the step under way, gone when it ends. Silent where nobody watches."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from outlay.cli.output import err, month
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from outlay.ingest.steps import Observer, Step
+
+_SAID = {
+    "list": "looking for bills",
+    "plan": "planning",
+    "fetch": "fetching",
+    "read": "reading",
+    "check": "checking rows",
+    "map": "mapping rows",
+    "reconcile": "reconciling",
+    "commit": "committing",
+    "record": "recording",
+}
+
+
+class _Line:
+    """The observer behind the line; steps may be told from several threads."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=None)
+        self._lock = threading.Lock()
+
+    def begins(self, connection: str, period: str, step: Step) -> None:
+        when = f" {month(period)}" if period else ""
+        with self._lock:
+            self._progress.reset(self._task, description=f"{connection}{when}: {_SAID[step]}", total=None)
+
+    def progress(self, connection: str, period: str, step: Step, done: int, of: int) -> None:
+        with self._lock:
+            self._progress.update(self._task, completed=done if of else 0, total=of or None)
+
+    def ends(self, connection: str, period: str, step: Step) -> None: ...
+
+
+@contextmanager
+def watching(*, is_quiet: bool) -> Iterator[tuple[Observer, Callable[[], AbstractContextManager[None]]]]:
+    """An observer, and a context in which the line is taken away so that something else can be printed."""
+    from outlay.ingest.steps import Quiet
+
+    if is_quiet or not err().is_terminal:
+        yield Quiet(), nullcontext
+        return
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(20), TimeElapsedColumn())
+    with Progress(*columns, console=err(), transient=True) as progress:
+
+        @contextmanager
+        def pausing() -> Iterator[None]:
+            progress.stop()
+            yield
+            progress.start()
+
+        yield _Line(progress), pausing
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """A spinner for work without steps."""
+    if not err().is_terminal:
+        yield
+        return
+    with err().status(what):
+        yield

@@ -1,0 +1,217 @@
+"""What a question gives back: exact, in order, and ready for JSON, CSV, Arrow and pandas."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Context, Decimal, localcontext
+from typing import TYPE_CHECKING, Any, TextIO
+
+from outlay.costs.query import AMOUNT, NUMBER, OTHERS, PERIOD, UNIT, query
+from outlay.costs.question import CLOCK, WHOLE, Question
+from outlay.errors import SetupError
+from outlay.focus.columns import TIME
+from outlay.period import BillingPeriod
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+    import pyarrow as pa
+
+Run = Callable[["ir.Table"], list[dict[str, Any]]]
+
+REMAINDER = "(all others)"
+# Python's own context would round sums to 28 digits; those of a lake have up to 38.
+_EXACT = Context(prec=80)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Row:
+    """`values` are those of the question's `by`, in its order; in the remainder each is `REMAINDER`."""
+
+    period: datetime
+    values: tuple[Any, ...]
+    unit: str
+    amount: Decimal
+    is_remainder: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`start` and `end` are the days asked for, or else those of the billing periods found; None when nothing is."""
+
+    question: Question
+    start: date | None
+    end: date | None
+    rows: tuple[Row, ...]
+
+    @property
+    def totals(self) -> dict[str, Decimal]:
+        """One total per currency; for the metric `quantity` per unit, where no unit is an empty text."""
+        return dict(sorted(_sums((row.unit, row.amount) for row in self.rows).items()))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        measure = self.question.measure
+        return ("period", *self.question.by, measure.unit_label, measure.amount_label)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON of the command and the API: amounts are decimal texts, a missing value is null.
+
+        The rows of the remainder have `"remainder": true` besides.
+        """
+        return {
+            "metric": self.question.metric,
+            "granularity": self.question.granularity,
+            "from": self.start.isoformat() if self.start else None,
+            "to": self.end.isoformat() if self.end else None,
+            "totals": {unit: plain(total) for unit, total in self.totals.items()},
+            "rows": [dict(zip(self.columns, self._texts(row), strict=True)) | _mark(row) for row in self.rows],
+        }
+
+    def write_csv(self, out: TextIO) -> None:
+        """Text that a spreadsheet would take for a formula gets an apostrophe before it; amounts stay numbers."""
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow([harmless(name) for name in self.columns])
+        for row in self.rows:
+            *texts, amount = self._texts(row)
+            writer.writerow([*("" if text is None else harmless(text) for text in texts), amount])
+
+    def to_arrow(self) -> pa.Table:
+        """Columns as `columns`; periods are dates (times for hours), amounts decimals of 18 places."""
+        import pyarrow as pa
+
+        is_hourly = self.question.granularity == "hour"
+        text = [pa.field(name, pa.string()) for name in self.columns[1:-1]]
+        period = pa.field(self.columns[0], pa.timestamp("us", "UTC") if is_hourly else pa.date32())
+        schema = pa.schema([period, *text, pa.field(self.columns[-1], pa.decimal128(38, 18))])
+        rows = (
+            (row.period if is_hourly else row.period.date(), *map(_text, row.values), row.unit, row.amount)
+            for row in self.rows
+        )
+        return pa.Table.from_pylist([dict(zip(self.columns, row, strict=True)) for row in rows], schema=schema)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """As `to_arrow`; amounts stay exact Decimals. Raises SetupError when pandas is not installed."""
+        try:
+            import pandas as pd  # noqa: F401
+        except ImportError as error:
+            raise SetupError("pandas is not installed.", next="Install it with pip install pandas.") from error
+        return self.to_arrow().to_pandas()
+
+    def _texts(self, row: Row) -> list[str | None]:
+        return [self._period(row), *map(_text, row.values), row.unit, plain(row.amount)]
+
+    def _period(self, row: Row) -> str:
+        return _moment(row.period) if self.question.granularity == "hour" else row.period.date().isoformat()
+
+
+def ask(charges: ir.Table, question: Question, run: Run) -> Answer:
+    """Answer `question` from the table of charges. `run` executes an Ibis table and gives its rows, decimals exact."""
+    found = run(query(charges, question))
+    start, end = _span(question, found)
+    return Answer(question, start, end, _rows(question, found, start))
+
+
+def plain(amount: Decimal) -> str:
+    """Without exponent and without zeros at the end: `47.3`, `0`, `-12`."""
+    text = f"{amount:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _span(question: Question, found: list[dict[str, Any]]) -> tuple[date | None, date | None]:
+    periods = {row[PERIOD] for row in found}
+    first = BillingPeriod.parse(min(periods)).start.date() if periods else None
+    last = (BillingPeriod.parse(max(periods)).end - timedelta(days=1)).date() if periods else None
+    return question.start or first, question.end or last
+
+
+def _rows(question: Question, found: list[dict[str, Any]], start: date | None) -> tuple[Row, ...]:
+    """Several sums may fall into one period: the months of a quarter, charges moved into their billing period."""
+    place = _placed(question, start)
+    groups = [f"g{index}" for index in range(len(question.by))]
+    types = [name.type for name in question.names]
+    sums = _sums(
+        ((place(row), _group(row, groups, types), row[UNIT], bool(row.get(OTHERS))), row[AMOUNT]) for row in found
+    )
+    rows = [Row(period, values, unit, amount, others) for (period, values, unit, others), amount in sums.items()]
+    return tuple(sorted(rows, key=_order))
+
+
+def _group(row: Mapping[str, Any], groups: list[str], types: list[str]) -> tuple[Any, ...]:
+    if row.get(OTHERS):
+        return (REMAINDER,) * len(groups)
+    return tuple(_utc(row[group]) if kind == TIME else row[group] for group, kind in zip(groups, types, strict=True))
+
+
+def _sums(pairs: Iterable[tuple[Any, Decimal]]) -> dict[Any, Decimal]:
+    found: dict[Any, Decimal] = {}
+    with localcontext(_EXACT):
+        for key, amount in pairs:
+            found[key] = found.get(key, Decimal(0)) + amount
+    return found
+
+
+def _placed(question: Question, start: date | None) -> Callable[[Mapping[str, Any]], datetime]:
+    """The period of the answer in which a row of the query counts, as its first moment.
+
+    A charge that starts outside its billing period counts at that period's nearer end.
+    """
+    steps = question.steps
+    if steps.kind == WHOLE:
+        whole = datetime.combine(start or date.min, datetime.min.time(), UTC)
+        return lambda row: whole
+    bounds: dict[str, tuple[int, int, datetime]] = {}
+
+    def place(row: Mapping[str, Any]) -> datetime:
+        period = row[PERIOD]
+        if period not in bounds:
+            bounds[period] = _bounds(question, BillingPeriod.parse(period))
+        first, last, begins = bounds[period]
+        return steps.start(max(first, min(last, row[NUMBER]))) if steps.kind == CLOCK else begins
+
+    return place
+
+
+def _bounds(question: Question, period: BillingPeriod) -> tuple[int, int, datetime]:
+    """A billing period's first and last number on the clock, and the start of the group of months that holds it."""
+    steps = question.steps
+    if steps.kind == CLOCK:
+        return steps.number(period.start), steps.number(period.end - timedelta(seconds=1)), period.start
+    return 0, 0, period.shift(-((period.month_number - 1) % steps.months)).start
+
+
+def _order(row: Row) -> tuple[Any, ...]:
+    names = tuple((value is None, _text(value) or "") for value in row.values)
+    return row.period, row.is_remainder, row.amount.copy_negate(), names, row.unit
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, Decimal):
+        return plain(value)
+    return _moment(value) if isinstance(value, datetime) else str(value)
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _mark(row: Row) -> dict[str, bool]:
+    return {"remainder": True} if row.is_remainder else {}

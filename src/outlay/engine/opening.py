@@ -1,0 +1,28 @@
+"""The engine that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from outlay.engine.addresses import S3Access
+from outlay.engine.base import Engine
+from outlay.engine.duckdb import DuckDb
+from outlay.errors import SetupError
+from outlay.settings import Settings
+
+
+def open_engine(settings: Settings, *, credentials: Callable[[], Any] | None = None) -> Engine:
+    """Open an engine. Raises SetupError when Spark is asked for and not installed."""
+    access = S3Access(credentials, settings.s3_endpoint, settings.s3_region)
+    duckdb = DuckDb(memory_limit=settings.memory_limit, threads=settings.threads, spool=settings.spool, access=access)
+    if settings.engine == "duckdb":
+        return duckdb
+    try:
+        from outlay.engine.spark import Spark
+    except ImportError as error:
+        duckdb.close()
+        raise SetupError(
+            "OUTLAY_ENGINE is spark, but Spark is not installed.", next="Install it with pip install 'outlay[spark]'."
+        ) from error
+    return Spark(duckdb, master=settings.spark_master)

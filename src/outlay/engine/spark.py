@@ -1,0 +1,164 @@
+"""Spark: the engine past one machine. Files are read by the one strict reader; mapping and questions run on Spark."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.errors import PySparkRuntimeError
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.functions import coalesce
+
+from outlay.engine.base import Input, Limits, Shape, Told
+from outlay.engine.duckdb import DuckDb
+from outlay.engine.twins import real
+from outlay.errors import SetupError
+from outlay.focus.columns import COLUMNS
+
+_RAW_VIEW = "raw_rows"
+_CONFIG = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.parquet.compression.codec": "zstd",
+    # The casts that `formats.values` makes are tried ones; anything else that does not fit must not pass as null.
+    "spark.sql.ansi.enabled": "true",
+    # A sum of two amounts keeps its 18 places; by default Spark gives one up to make room before the point.
+    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
+    # Tag keys, and so the columns of raw rows, may differ by case alone.
+    "spark.sql.caseSensitive": "true",
+    "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
+    "spark.sql.legacy.charVarcharAsString": "true",
+    "spark.ui.enabled": "false",
+}
+
+
+class Spark:
+    """See `engine.base.Engine`. `master` is a Spark master's address; a `session` that exists is used instead."""
+
+    name = "spark"
+
+    def __init__(self, reader: DuckDb, *, master: str, session: SparkSession | None = None) -> None:
+        self._reader = reader
+        self._owns = session is None
+        self.session = session or _session(master)
+        for key, value in _CONFIG.items():
+            if key.startswith("spark.sql."):
+                self.session.conf.set(key, value)
+        self.ibis = ibis.pyspark.connect(self.session)
+
+    def close(self) -> None:
+        self._reader.close()
+        if self._owns:
+            self.session.stop()
+
+    def batches(
+        self,
+        files: Sequence[Input],
+        shape: Shape,
+        limits: Limits,
+        spool: Path,
+        told: Told,
+        progress: Callable[[int, int], None],
+    ) -> Iterator[ir.Table]:
+        """One batch with everything, because Spark bounds its own memory; columns that a file lacks are null."""
+        raw = spool / "raw"
+        raw.mkdir()
+        for number, table in enumerate(self._reader.batches(files, shape, limits, spool, told, progress)):
+            self._reader.write_file(table, raw / f"{number:06}.parquet", "parquet")
+        if any(raw.iterdir()):
+            frame = self.session.read.option("mergeSchema", "true").parquet(str(raw))
+            yield self._table(_under_real_names(frame), _RAW_VIEW)
+
+    def prepare(self, table: ir.Table) -> ir.Table:
+        return table
+
+    def rows(self, query: ir.Table) -> list[dict[str, Any]]:
+        frame = self.session.sql(str(self.ibis.compile(query)))
+        rows: list[dict[str, Any]] = frame.toArrow().to_pylist()
+        return rows
+
+    def write(self, charges: ir.Table, into: Path, name: str) -> list[Path]:
+        folder = into / name
+        frame = self.session.sql(str(self.ibis.compile(charges)))
+        frame.sortWithinPartitions("ChargePeriodStart").write.parquet(str(folder))
+        parts = sorted(path for path in folder.glob("part-*.parquet"))
+        written = [part.rename(into / f"{name}-{number:04}.parquet") for number, part in enumerate(parts)]
+        shutil.rmtree(folder)
+        return [path for path in written if pq.read_metadata(path).num_rows]
+
+    def charges(self, addresses: Sequence[str]) -> ir.Table:
+        name = f"charges_{hashlib.sha256(chr(10).join(addresses).encode()).hexdigest()[:16]}"
+        frame = self.session.read.parquet(*addresses) if addresses else self._made([])
+        return self._table(frame, name)
+
+    def table_of(self, charges: Sequence[Mapping[str, Any]]) -> ir.Table:
+        made = [tuple(sorted((name, str(value)) for name, value in row.items())) for row in charges]
+        digest = hashlib.sha256(repr(made).encode()).hexdigest()[:16]
+        return self._table(self._made(charges), f"made_{digest}")
+
+    def _made(self, charges: Sequence[Mapping[str, Any]]) -> DataFrame:
+        schema = ibis.schema({column.name: column.type for column in COLUMNS})
+        rows = [tuple(row.get(name) for name in schema) for row in charges]
+        return self.session.createDataFrame(rows, schema=_spark_schema(schema))
+
+    def write_file(self, table: ir.Table, path: Path, format: str, options: Mapping[str, Any] | None = None) -> None:
+        folder = path.with_name(f".{path.name}.parts")
+        frame = self.session.sql(str(self.ibis.compile(table))).coalesce(1)
+        frame.write.option("header", "true").format(format).save(str(folder))
+        (part,) = folder.glob("part-*")
+        part.rename(path)
+        shutil.rmtree(folder)
+
+    def query(self, sql: str, addresses: Sequence[str]) -> pa.Table:
+        """SQL is answered by DuckDB, whose sandbox keeps it read-only and inside the lake."""
+        return self._reader.query(sql, addresses)
+
+    def versions(self) -> str:
+        return f"{self._reader.versions()}, Spark {self.session.version}"
+
+    def _table(self, frame: DataFrame, name: str) -> ir.Table:
+        frame.createOrReplaceTempView(name)
+        return self.ibis.table(name)
+
+
+def _under_real_names(frame: DataFrame) -> DataFrame:
+    """Columns that differ by case alone need no other names here. Which of two had one is a matter of the file."""
+    by_name: dict[str, list[str]] = {}
+    for column in frame.columns:
+        by_name.setdefault(real(column), []).append(column)
+    if list(by_name) == frame.columns:
+        return frame
+    return frame.select(
+        *(coalesce(*(frame[_quoted(each)] for each in own)).alias(name) for name, own in by_name.items())
+    )
+
+
+def _quoted(column: str) -> str:
+    return "`" + column.replace("`", "``") + "`"
+
+
+def _session(master: str) -> SparkSession:
+    builder = SparkSession.builder.master(master).appName("outlay")
+    for key, value in _CONFIG.items():
+        builder = builder.config(key, value)
+    try:
+        return builder.getOrCreate()
+    except PySparkRuntimeError as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise SetupError(
+            f"Spark did not start: {reason}.",
+            next="Let JAVA_HOME name a Java 17 or 21, and OUTLAY_SPARK_MASTER a master that runs.",
+        ) from error
+
+
+def _spark_schema(schema: ibis.Schema) -> Any:
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return from_arrow_schema(schema.to_pyarrow(), prefer_timestamp_ntz=False)

@@ -1,0 +1,105 @@
+"""Every error that Outlay raises on purpose, grouped by what the reader does next.
+
+OutlayError
+├── UsageError            the call is wrong: change it                       (exit code 2)
+│   └── UnknownName           no such connection, period, delivery or column
+├── SetupError            the installation is wrong: mend it
+│   ├── HomeError             OUTLAY_HOME cannot be used
+│   └── CatalogError          the lake's catalog cannot be opened
+├── AccessError           a place of bills cannot be read: grant, correct, or wait
+│   ├── NotFound              bucket, folder or object is not there
+│   ├── Denied                the credentials do not reach it
+│   └── Unavailable           the network or the service fails: tried again later
+├── DeliveryError         this delivery is bad: the adaptor or the export has to change
+│   └── NotReconciled         charges do not equal the bill: nothing was committed
+├── Changed               the source or the lake changed meanwhile: planned again
+├── DiskFull              no room in the spool or the lake: free some
+└── Bug                   Outlay contradicts itself: report it
+
+Errors of other libraries are translated where they arise, with their cause chained.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from outlay.findings import Finding
+
+
+class OutlayError(Exception):
+    """`message` says what happened and where; `next` what to do. Neither ever holds a secret."""
+
+    exit_code = 1
+    code = "outlay-error"
+
+    def __init__(self, message: str, *, next: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.next = next
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.next}".strip()
+
+
+class UsageError(OutlayError):
+    exit_code = 2
+    code = "usage"
+
+
+class UnknownName(UsageError):
+    code = "unknown-name"
+
+
+class SetupError(OutlayError):
+    code = "setup"
+
+
+class HomeError(SetupError):
+    code = "home"
+
+
+class CatalogError(SetupError):
+    code = "catalog"
+
+
+class AccessError(OutlayError):
+    code = "access"
+
+
+class NotFound(AccessError):
+    code = "not-found"
+
+
+class Denied(AccessError):
+    code = "denied"
+
+
+class Unavailable(AccessError):
+    code = "unavailable"
+
+
+class DeliveryError(OutlayError):
+    """A delivery that cannot be brought in, with the findings that say why."""
+
+    code = "delivery"
+
+    def __init__(self, message: str, *, next: str = "", findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(message, next=next)
+        self.findings = findings
+
+
+class NotReconciled(DeliveryError):
+    code = "not-reconciled"
+
+
+class Changed(OutlayError):
+    code = "changed"
+
+
+class DiskFull(OutlayError):
+    code = "disk-full"
+
+
+class Bug(OutlayError):
+    code = "bug"

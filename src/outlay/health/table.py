@@ -1,0 +1,237 @@
+"""The one truth table of a connection's status. `docs/health.md` is generated from it.
+
+Nothing of a status is stored: it is derived from facts whenever it is asked for, and only its changes are recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+Value = Literal["pending-data", "healthy", "late", "failing", "paused"]
+Outcome = Literal["committed", "unchanged", "rejected", "failed"]
+
+# AWS refreshes an export at least once a day.
+EXPECTED_HOURS = {"aws": 36}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a connection. Times are aware.
+
+    `last_delivery_at` is when the last new delivery was committed; `problem` and `problem_next` are the message and the
+    next action of the last run's first error.
+    """
+
+    name: str
+    kind: str
+    paused_at: datetime | None = None
+    last_checked_at: datetime | None = None
+    first_commit_at: datetime | None = None
+    last_delivery_at: datetime | None = None
+    last_outcome: Outcome | None = None
+    problem: str = ""
+    problem_next: str = ""
+    expect_every_hours: int | None = None
+
+    @property
+    def expected_hours(self) -> int | None:
+        """None when nothing says how often a delivery should come: such a connection is never late."""
+        return self.expect_every_hours if self.expect_every_hours is not None else EXPECTED_HOURS.get(self.kind)
+
+    @property
+    def delivered_at(self) -> datetime | None:
+        return self.last_delivery_at or self.first_commit_at
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the next delivery should have come; None before the first, or when none is expected."""
+        if self.delivered_at is None or self.expected_hours is None:
+            return None
+        return self.delivered_at + timedelta(hours=self.expected_hours)
+
+
+@dataclass(frozen=True)
+class Status:
+    status: Value
+    reason: str
+    next: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the truth table; `reason` and `next` are templates."""
+
+    status: Value
+    when: str
+    holds: Callable[[Facts, datetime], bool]
+    reason: str
+    next: str
+
+
+def _is_paused(facts: Facts, now: datetime) -> bool:
+    return facts.paused_at is not None
+
+
+def _is_rejected(facts: Facts, now: datetime) -> bool:
+    return facts.last_outcome == "rejected"
+
+
+def _is_failed(facts: Facts, now: datetime) -> bool:
+    return facts.last_outcome == "failed"
+
+
+def _is_unseen(facts: Facts, now: datetime) -> bool:
+    return facts.delivered_at is None and facts.last_checked_at is None
+
+
+def _is_empty(facts: Facts, now: datetime) -> bool:
+    return facts.delivered_at is None
+
+
+def _is_late(facts: Facts, now: datetime) -> bool:
+    return facts.due_at is not None and now > facts.due_at
+
+
+def _is_unchecked(facts: Facts, now: datetime) -> bool:
+    is_checked = (
+        facts.last_checked_at is not None and facts.due_at is not None and facts.last_checked_at >= facts.due_at
+    )
+    return _is_late(facts, now) and not is_checked
+
+
+def _always(facts: Facts, now: datetime) -> bool:
+    return True
+
+
+# The first case that holds decides.
+TABLE: tuple[Case, ...] = (
+    Case(
+        "paused",
+        "The connection is paused",
+        _is_paused,
+        "Paused since {paused}; nothing is checked, and the charges there are stay.",
+        "Resume it with outlay connections resume {name}.",
+    ),
+    Case(
+        "failing",
+        "The last run was rejected: the delivery is bad",
+        _is_rejected,
+        "{problem}",
+        "{problem_next}",
+    ),
+    Case(
+        "failing",
+        "The last run failed: access, network, disk or Outlay itself",
+        _is_failed,
+        "{problem}",
+        "{problem_next}",
+    ),
+    Case(
+        "pending-data",
+        "Nothing was ever committed, and nothing was ever checked",
+        _is_unseen,
+        "Not checked yet.",
+        "Bring in its bills with outlay ingest {name}.",
+    ),
+    Case(
+        "pending-data",
+        "Nothing was ever committed, however long a first delivery has been expected",
+        _is_empty,
+        "No bill was found when it was last checked, {checked}.",
+        "Wait for the first delivery, or check the location with outlay connections show {name}.",
+    ),
+    Case(
+        "late",
+        "The last new delivery is older than the expected hours, and it was not checked since the next was due",
+        _is_unchecked,
+        "The last delivery came {delivered}, one is expected every {hours} hours, but the last check was {checked}.",
+        "Check it now with outlay ingest {name}.",
+    ),
+    Case(
+        "late",
+        "The last new delivery is older than the expected hours",
+        _is_late,
+        "The last delivery came {delivered}, {age} hours ago; one is expected every {hours} hours.",
+        "See why the export or adaptor has delivered nothing new; then run outlay ingest {name}.",
+    ),
+    Case(
+        "healthy",
+        "Everything else",
+        _always,
+        "The last delivery came {delivered}.",
+        "There is nothing to do.",
+    ),
+)
+
+_FALLBACK = ("The last run did not succeed and left no finding.", "Run outlay ingest {name} and read what it says.")
+
+
+def status(facts: Facts, now: datetime) -> Status:
+    """The first case of `TABLE` that holds at `now`, an aware time."""
+    case = next(case for case in TABLE if case.holds(facts, now))
+    said = _said(facts, now)
+    return Status(case.status, case.reason.format_map(said), case.next.format_map(said))
+
+
+def _said(facts: Facts, now: datetime) -> dict[str, str | int | None]:
+    delivered = facts.delivered_at or now
+    return {
+        "name": facts.name,
+        "paused": _moment(facts.paused_at),
+        "checked": _moment(facts.last_checked_at),
+        "delivered": _moment(facts.delivered_at),
+        "hours": facts.expected_hours,
+        "age": int((now - delivered) / timedelta(hours=1)),
+        "problem": facts.problem or _FALLBACK[0],
+        "problem_next": facts.problem_next or _FALLBACK[1].format(name=facts.name),
+    }
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else "never"
+
+
+_SHOWN = {
+    "name": "NAME",
+    "paused": "…",
+    "checked": "…",
+    "delivered": "…",
+    "hours": "N",
+    "age": "M",
+    "problem": "The message of the run's first error.",
+    "problem_next": "What that finding says.",
+}
+
+_PREAMBLE = """# The status of a connection
+
+<!-- Generated from src/outlay/health/table.py by `python -m outlay.health`. -->
+
+A status is derived from facts each time it is asked for: the first line that holds decides. A connection that is late
+or failing keeps all the charges it has brought in.
+
+| # | status | when | reason | next |
+|---|---|---|---|---|
+"""
+
+_NOTES = """
+- A delivery counts when it is new: a check that finds nothing new does not make a late connection healthy.
+- Expected is what the connection says in hours; without that {hours} hours for `aws`, and nothing for the others, which
+  are then never late. At exactly that age it is not late yet.
+- Before the first commit a connection is never late, whatever it expects: nothing says that the first bill was due.
+  It is failing, though, when its last run was rejected or failed.
+- The next run that is neither rejected nor failed ends `failing`.
+"""
+
+
+def truth_table_markdown() -> str:
+    """The text of `docs/health.md`."""
+    lines = (_line(number, case) for number, case in enumerate(TABLE, start=1))
+    return _PREAMBLE + "".join(lines) + _NOTES.format(hours=EXPECTED_HOURS["aws"])
+
+
+def _line(number: int, case: Case) -> str:
+    said = (case.reason.format_map(_SHOWN), case.next.format_map(_SHOWN))
+    return f"| {number} | `{case.status}` | {case.when} | {said[0]} | {said[1]} |\n"

@@ -1,0 +1,128 @@
+"""From the bucket to the spool: several files at once, each only as it was listed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis.expr.types as ir
+
+from outlay.engine import Engine, Input, Limits, Shape, Told
+from outlay.findings import Finding
+from outlay.formats.focus import PERIOD, billing_periods, named
+from outlay.period import BillingPeriod
+from outlay.settings import Settings
+from outlay.storage import Place, StoredFile
+from outlay.storage.place import spooled
+
+_AT_ONCE = 4
+
+
+@contextmanager
+def spool(settings: Settings, label: str) -> Iterator[Path]:
+    """A folder of its own for one run; it is empty again afterwards, whatever happens."""
+    with spooled(settings.spool / f"{label}-{os.getpid()}-{secrets.token_hex(4)}") as folder:
+        yield folder
+
+
+def left_over(settings: Settings) -> list[Path]:
+    """What runs that were killed have left in the spool: folders whose process is gone."""
+    return sorted(folder for folder in settings.spool.glob("*-*-*") if folder.is_dir() and not _is_alive(folder))
+
+
+def sweep(settings: Settings) -> list[Path]:
+    """Remove what is left over; returns what that was."""
+    left = left_over(settings)
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return left
+
+
+def _is_alive(folder: Path) -> bool:
+    process = folder.name.split("-")[-2]
+    if not process.isdecimal():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def fetch(
+    place: Place, files: Sequence[StoredFile], into: Path, progress: Callable[[int, int], None]
+) -> dict[str, Path]:
+    """Copy the files of a delivery into `into` and tell how many bytes have come; raises what `Place.download` does."""
+    total = sum(file.size for file in files)
+    done = 0
+    targets = {file.path: into / f"{number:05}" for number, file in enumerate(files)}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        downloads = [(file, pool.submit(place.download, file, targets[file.path])) for file in files]
+        try:
+            for file, download in downloads:
+                download.result()
+                done += file.size
+                progress(done, total)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return targets
+
+
+def limits(settings: Settings) -> Limits:
+    return Limits(settings.max_unpacked, settings.max_ratio, settings.max_columns, settings.max_field)
+
+
+@dataclass(frozen=True)
+class Looker:
+    """Opens single files of a place for layouts that cannot tell by names alone."""
+
+    engine: Engine
+    settings: Settings
+    place: Place
+
+    def periods_of(self, file: StoredFile) -> frozenset[BillingPeriod]:
+        """Which billing periods the rows of a loose FOCUS file name.
+
+        A file that cannot be read, or is not FOCUS, belongs to the month in which it was last changed: its run then
+        says what is wrong with it.
+        """
+        found: set[BillingPeriod] = set()
+        for table in self._tables(file, [], _period_column):
+            rows = self.engine.rows(self.engine.prepare(billing_periods(table)))
+            found |= {BillingPeriod(row["year"], row["month"]) for row in rows if row["year"] is not None}
+        return frozenset(found) or frozenset({BillingPeriod.of(file.modified)})
+
+    def columns_of(self, file: StoredFile) -> frozenset[str]:
+        """What the columns of a data file are called; none when it cannot be read."""
+        columns: list[str] = []
+        next(self._tables(file, columns, lambda _: ()), None)
+        return frozenset(columns)
+
+    def _tables(
+        self, file: StoredFile, columns: list[str], wanted: Callable[[Sequence[str]], Sequence[str]]
+    ) -> Iterator[ir.Table]:
+        def header(name: str, found: Sequence[str]) -> list[Finding]:
+            columns.extend(found)
+            return []
+
+        shape = Shape(header=header, wanted=wanted, json=lambda _: ())
+        with spool(self.settings, "look") as folder:
+            path = fetch(self.place, [file], folder, _quietly)[file.path]
+            inputs = [Input(path, file.path, file.size)]
+            yield from self.engine.batches(inputs, shape, limits(self.settings), folder, Told(), _quietly)
+
+
+def _period_column(columns: Sequence[str]) -> list[str]:
+    return [column for name, column in named(columns).items() if name == PERIOD]
+
+
+def _quietly(done: int, total: int) -> None:
+    """Looking into a file is no step of its own."""

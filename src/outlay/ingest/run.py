@@ -1,0 +1,263 @@
+"""One run: a delivery is fetched, read, checked, mapped, reconciled and committed, or changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+
+from outlay.engine import Engine, Input, Query, Shape, Told
+from outlay.findings import KEPT_PER_CODE, finding
+from outlay.formats import FORMATS, Audit, Check, Context, Format
+from outlay.formats.raw import Raw
+from outlay.ingest import fetch
+from outlay.ingest.audit import AuditQuery, bad_rows, bad_values, counted, placed
+from outlay.ingest.reconcile import not_reconciled, reconcile, staged_totals
+from outlay.ingest.result import PeriodState, Reconciliation, RunResult, Source
+from outlay.ingest.steps import Steps
+from outlay.lake import Lake, Partition
+from outlay.layouts import Delivery
+from outlay.settings import Settings
+from outlay.storage import Place
+from outlay.storage.place import made_folder
+
+_ROUNDED = "number-rounded"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Brings in one delivery. Raises AccessError, Changed or DiskFull; a bad delivery is a result, not an error."""
+
+    settings: Settings
+    lake: Lake
+    engine: Engine
+    steps: Steps
+    source: Source
+    place: Place
+    accept_empty: bool = False
+
+    def bring(self, delivery: Delivery, fingerprint: str, *, expected: str | None) -> RunResult:
+        """`expected` is the delivery that is live now: the commit replaces that one and no other."""
+        told = Told()
+        told.extend(self._accepted(delivery))
+        if told.is_bad():
+            return self._result(delivery, fingerprint, "rejected", told)
+        with fetch.spool(self.settings, f"{self.source.name}-{delivery.period.id}") as spool:
+            mapped = self._map(delivery, spool, told)
+            if told.is_bad():
+                return self._result(delivery, fingerprint, "rejected", told)
+            with self.steps.step("reconcile"):
+                result = self._reconcile(mapped, told)
+            if told.is_bad():
+                return self._result(delivery, fingerprint, "rejected", told, result)
+            if not result.rows_out:
+                told.add(finding("period-emptied"))
+            done = self._result(delivery, fingerprint, "committed", told, result, self._state(mapped.audit, delivery))
+            self._commit(delivery, mapped.files, done, expected)
+        return done
+
+    def _accepted(self, delivery: Delivery) -> list[Any]:
+        """The layout's findings; without the missing drop when the user said that an empty period is meant."""
+        accepted = {"drop-not-found"} if self.accept_empty else set()
+        return [each for each in delivery.findings if each.code not in accepted]
+
+    def _map(self, delivery: Delivery, spool: Path, told: Told) -> _Mapping:
+        format_ = FORMATS[delivery.format]
+        with self.steps.step("fetch"):
+            paths = fetch.fetch(
+                self.place, delivery.files, spool, lambda done, total: self.steps.progress("fetch", done, total)
+            )
+        inputs = [Input(paths[file.path], file.path, file.size) for file in delivery.files]
+        staging = made_folder(spool / "staged")
+        mapping = _Mapping(self.engine, self.steps, format_, self._context(delivery), staging, told)
+        batches = self.engine.batches(
+            inputs,
+            _shape(format_),
+            fetch.limits(self.settings),
+            spool,
+            told,
+            lambda done, total: self.steps.progress("read", done, total),
+        )
+        while (table := self._next(batches)) is not None:
+            mapping.take(table)
+        mapping.finish()
+        return mapping
+
+    def _next(self, batches: Iterator[ir.Table]) -> ir.Table | None:
+        with self.steps.step("read"):
+            return next(batches, None)
+
+    def _context(self, delivery: Delivery) -> Context:
+        source = self.source
+        return Context(
+            source.name, delivery.period, delivery.id, source.cloud_provider, source.currency, delivery.other_periods
+        )
+
+    def _reconcile(self, mapped: _Mapping, told: Told) -> Reconciliation:
+        staged: list[dict[str, Any]] = []
+        if mapped.files:
+            charges = self.engine.charges([str(path) for path in mapped.files])
+            staged = self.engine.rows(self.engine.prepare(staged_totals(charges)))
+        result = reconcile(mapped.audit, staged, told.counts.get(_ROUNDED, 0))
+        told.extend(not_reconciled(result))
+        return result
+
+    def _state(self, audit: Audit, delivery: Delivery) -> PeriodState:
+        if not audit.gives_invoices:
+            return "unknown"
+        return "final" if audit.invoiced == audit.kept else "estimated"
+
+    def _commit(self, delivery: Delivery, files: list[Path], done: RunResult, expected: str | None) -> None:
+        partition = Partition(self.source.name, delivery.period)
+        with self.steps.step("commit"):
+            addresses = self.lake.stage(partition, delivery.id, files, note(done))
+            self.lake.replace(partition, delivery.id, addresses, expected=expected)
+
+    def _result(
+        self,
+        delivery: Delivery,
+        fingerprint: str,
+        outcome: Any,
+        told: Told,
+        reconciliation: Reconciliation | None = None,
+        state: PeriodState = "unknown",
+    ) -> RunResult:
+        return RunResult(
+            self.source.name,
+            outcome,
+            delivery.period,
+            delivery.id,
+            fingerprint,
+            tuple(told.findings),
+            dict(told.counts),
+            reconciliation,
+            state,
+        )
+
+
+def note(result: RunResult) -> dict[str, Any]:
+    """What lies beside a delivery's files, so that a commit whose run was cut off can still be recorded."""
+    return {
+        "fingerprint": result.fingerprint,
+        "findings": [each.as_dict() for each in result.findings],
+        "counts": dict(result.counts),
+        "state": result.state,
+        "reconciliation": result.reconciliation.as_dict() if result.reconciliation else None,
+    }
+
+
+def _shape(format_: Format) -> Shape:
+    return Shape(
+        header=format_.header,
+        wanted=format_.wanted,
+        json=format_.json_columns,
+        details=format_.details,
+        detail_key=format_.detail_key,
+        max_rows_a_file=format_.max_rows_a_file,
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The queries for batches of one set of columns: worked out once, run on each of them."""
+
+    raw: Raw
+    checks: Sequence[Check]
+    audit: AuditQuery
+    audit_query: Query
+    charges: Query
+    open_items: Query | None
+
+
+class _Mapping:
+    """Maps batch after batch, adding up what each tells. After an error nothing more is written, only checked."""
+
+    def __init__(
+        self, engine: Engine, steps: Steps, format_: Format, context: Context, staging: Path, told: Told
+    ) -> None:
+        self._engine = engine
+        self._steps = steps
+        self._format = format_
+        self._context = context
+        self._staging = staging
+        self._told = told
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._items: list[dict[str, Any]] = []
+        self._counted: dict[tuple[str, str, str | None], tuple[Check, int]] = {}
+        self.audit = Audit()
+        self.files: list[Path] = []
+
+    def take(self, table: ir.Table) -> None:
+        columns = tuple(table.columns)
+        if columns not in self._plans:
+            self._plans[columns] = self._plan(table)
+        plan = self._plans[columns]
+        with self._steps.step("check"):
+            audit = plan.audit.read(self._engine.rows(plan.audit_query), self._asked)
+            self._tell(plan, audit)
+        self.audit = self.audit.plus(audit)
+        if self._told.is_bad():
+            return
+        if plan.open_items is not None:
+            self._items += self._engine.rows(plan.open_items)
+        self._write(plan.charges)
+
+    def _plan(self, table: ir.Table) -> _Plan:
+        raw, context, prepare = Raw.of(table), self._context, self._engine.prepare
+        raw = replace(raw, names=self._format.names(sorted(raw.columns)))
+        checks = self._format.checks(raw, context)
+        query = AuditQuery(self._format, raw, context, checks)
+        items = self._format.open_items(raw, context)
+        return _Plan(
+            raw,
+            checks,
+            query,
+            prepare(query.table),
+            prepare(self._format.charges(raw, context)),
+            None if items is None else prepare(items),
+        )
+
+    def _tell(self, plan: _Plan, audit: Audit) -> None:
+        for check, count in zip(plan.checks, audit.bad, strict=True):
+            if not count:
+                continue
+            told = self._told.counts.get(check.code, 0)
+            self._told.counts[check.code] = told + count
+            if check.is_counted:
+                self._count(check, count, plan.raw)
+            elif (room := KEPT_PER_CODE - told) > 0:
+                rows = self._asked(bad_rows(check, plan.raw, room))
+                self._told.keep([placed(check, row) for row in rows])
+
+    def _count(self, check: Check, count: int, raw: Raw) -> None:
+        """Told once for the whole bill, however many batches it comes in."""
+        whole: list[dict[str, Any]] = [{"value": None, "count": count}]
+        for row in self._asked(bad_values(check, raw)) if check.tells_values else whole:
+            key = (check.code, check.column, row["value"])
+            before = self._counted.get(key, (check, 0))[1]
+            self._counted[key] = (check, before + row["count"])
+
+    def _asked(self, table: ir.Table) -> list[dict[str, Any]]:
+        return self._engine.rows(self._engine.prepare(table))
+
+    def _write(self, charges: Query) -> None:
+        with self._steps.step("map"):
+            self.files += self._engine.write(charges, self._staging, f"{len(self.files):05}")
+
+    def finish(self) -> None:
+        """What only the whole bill shows: what was counted, settled items and remarks."""
+        self._told.keep([counted(check, value, count) for (_, _, value), (check, count) in self._counted.items()])
+        if self._told.is_bad():
+            return
+        settled = self._format.settle(self._items, self._context)
+        self._told.extend(settled.findings)
+        self.audit = self.audit.plus(Audit(split=settled.split))
+        if settled.charges:
+            self._write(self._engine.prepare(self._engine.table_of(settled.charges)))
+        self._told.extend(self._format.remarks(self.audit, self._context))
+
+
+__all__ = ["Run", "note"]

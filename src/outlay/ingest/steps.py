@@ -1,0 +1,58 @@
+"""The steps of a run, as an observer sees them: progress bars watch them, and so do tests that kill a run at each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal, Protocol
+
+Step = Literal["list", "plan", "fetch", "read", "check", "map", "reconcile", "commit", "record"]
+STEPS: tuple[Step, ...] = ("list", "plan", "fetch", "read", "check", "map", "reconcile", "commit", "record")
+
+
+class Observer(Protocol):
+    """Told when a step begins and ends, and how far one with a known size has come."""
+
+    def begins(self, connection: str, period: str, step: Step) -> None: ...
+
+    def progress(self, connection: str, period: str, step: Step, done: int, of: int) -> None: ...
+
+    def ends(self, connection: str, period: str, step: Step) -> None: ...
+
+
+class Quiet:
+    """Watches nothing."""
+
+    def begins(self, connection: str, period: str, step: Step) -> None: ...
+
+    def progress(self, connection: str, period: str, step: Step, done: int, of: int) -> None: ...
+
+    def ends(self, connection: str, period: str, step: Step) -> None: ...
+
+
+class Steps:
+    """Times the steps of one run and tells the observer of them."""
+
+    def __init__(self, observer: Observer, connection: str, period: str = "") -> None:
+        self._observer = observer
+        self._connection = connection
+        self._period = period
+        self._seconds: dict[str, float] = {}
+
+    @property
+    def timings(self) -> tuple[tuple[str, float], ...]:
+        """Seconds of each step, in the order in which they first began; a step that comes a batch at a time adds up."""
+        return tuple((name, round(seconds, 3)) for name, seconds in self._seconds.items())
+
+    @contextmanager
+    def step(self, name: Step) -> Iterator[None]:
+        self._observer.begins(self._connection, self._period, name)
+        self._seconds.setdefault(name, 0.0)
+        began = time.monotonic()
+        yield
+        self._seconds[name] += time.monotonic() - began
+        self._observer.ends(self._connection, self._period, name)
+
+    def progress(self, name: Step, done: int, of: int) -> None:
+        self._observer.progress(self._connection, self._period, name, done, of)

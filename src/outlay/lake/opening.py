@@ -1,0 +1,105 @@
+"""Opening the lake: its place, its catalog, its table; each is made when it is not there."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
+from pyiceberg.table import Table
+
+from outlay.errors import CatalogError
+from outlay.lake.lake import Lake
+from outlay.lake.schema import PROPERTIES, iceberg_schema, partition_spec
+from outlay.storage import Location, open_place
+
+if TYPE_CHECKING:
+    from outlay.settings import Settings
+    from outlay.storage.place import CredentialProvider
+
+_PATIENT = "?timeout=60"
+NAMESPACE, TABLE = "outlay", "charges"
+
+
+def open_lake(settings: Settings, *, credentials: CredentialProvider | None = None) -> Lake:
+    """Open the lake that the settings name. Raises CatalogError when its catalog cannot be reached."""
+    location = Location.parse(settings.lake)
+    place = open_place(
+        location, credentials=credentials, endpoint=settings.s3_endpoint, region=settings.s3_region, create=True
+    )
+    properties = {**_catalog(settings, location), **_files(settings, location, credentials)}
+    shown = _without_password(properties.get("uri", properties["type"]))
+    try:
+        catalog = load_catalog("outlay", **properties)
+        table = _table(catalog, location)
+    except Exception as error:
+        raise CatalogError(
+            f"The lake's catalog {shown} cannot be opened: {type(error).__name__}: {str(error).splitlines()[0]}.",
+            next="Check OUTLAY_CATALOG and OUTLAY_LAKE, and run outlay doctor.",
+        ) from error
+    return Lake(catalog, table, place)
+
+
+def described(settings: Settings) -> dict[str, str]:
+    """What another engine needs to find the table: the catalog's type, address and warehouse, without a password."""
+    properties = _catalog(settings, Location.parse(settings.lake))
+    return {name: _without_password(value).removesuffix(_PATIENT) for name, value in properties.items()}
+
+
+def _table(catalog: Catalog, location: Location) -> Table:
+    name = (NAMESPACE, TABLE)
+    try:
+        return catalog.load_table(name)
+    except NoSuchTableError:
+        pass
+    with suppress(NamespaceAlreadyExistsError):
+        catalog.create_namespace(NAMESPACE)
+    schema = iceberg_schema()
+    try:
+        return catalog.create_table(
+            name, schema, location=str(location), partition_spec=partition_spec(schema), properties=PROPERTIES
+        )
+    except TableAlreadyExistsError:
+        return catalog.load_table(name)
+
+
+def _catalog(settings: Settings, location: Location) -> dict[str, str]:
+    address = settings.catalog
+    if address is None:
+        if not location.is_folder:
+            raise CatalogError(
+                f"A lake at {location} needs a catalog that its readers share.",
+                next="Set OUTLAY_CATALOG to postgresql://…, to the address of a REST catalog, or to glue.",
+            )
+        address = f"sqlite:///{location.path}/catalog.db"
+    if address == "glue":
+        return {"type": "glue"}
+    if address.startswith(("http://", "https://")):
+        return {"type": "rest", "uri": address, "warehouse": str(location)}
+    if address.startswith("sqlite:"):
+        # Other processes commit too: wait for them instead of failing at once.
+        address += _PATIENT.replace("?", "&") if "?" in address else _PATIENT
+    if address.startswith(("postgres://", "postgresql://")):
+        address = "postgresql+psycopg://" + address.split("://", 1)[1]
+    return {"type": "sql", "uri": address, "warehouse": str(location)}
+
+
+def _files(settings: Settings, location: Location, credentials: CredentialProvider | None) -> dict[str, str]:
+    """How pyiceberg itself reaches the lake's files; nothing for a folder."""
+    if location.scheme != "s3":
+        return {}
+    given: dict[str, Any] = dict(credentials()) if credentials else {}
+    properties = {
+        "s3.endpoint": settings.s3_endpoint,
+        "s3.region": settings.s3_region or "us-east-1",
+        "s3.access-key-id": given.get("access_key_id"),
+        "s3.secret-access-key": given.get("secret_access_key"),
+        "s3.session-token": given.get("token"),
+    }
+    return {name: value for name, value in properties.items() if value}
+
+
+def _without_password(address: str) -> str:
+    scheme, separator, rest = address.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"

@@ -1,0 +1,88 @@
+"""Keeping the lake small: old snapshots expire, files that nothing needs are swept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.table import Table
+
+from outlay.lake.lake import NOTE, ROOT, Lake, Partition
+from outlay.storage import StoredFile
+
+
+@dataclass(frozen=True)
+class Tidied:
+    """What one `tidy` did. `kept_bytes` is what the lake's deliveries take now."""
+
+    snapshots_expired: int
+    deliveries_removed: tuple[tuple[Partition, str], ...]
+    files_removed: int
+    bytes_removed: int
+    kept_bytes: int
+
+
+def tidy(lake: Lake, keep: Callable[[Partition, str], bool], *, now: datetime, grace: timedelta) -> Tidied:
+    """Expire snapshots older than `grace`, then remove the files that no snapshot, no kept delivery and no run needs.
+
+    A file younger than `grace` stays: a run may be about to commit it. `keep` tells which deliveries stay for `revert`.
+    """
+    expired = _expire(lake, now - grace)
+    table = lake.table()
+    referenced = _referenced(table)
+    root = str(lake.place.location)
+    files = lake.place.list()
+    removed: set[tuple[Partition, str]] = set()
+    needed = {file.path for file in files if f"{root}/{file.path}" in referenced}
+    for partition, deliveries in lake.deliveries().items():
+        for delivery, its_files in deliveries.items():
+            if keep(partition, delivery) or any(file.path in needed for file in its_files):
+                needed |= {address.removeprefix(f"{root}/") for address in lake.staged(partition, delivery)}
+                needed.add(f"{partition.folder}/{delivery}/{NOTE}")
+            elif all(file.modified < now - grace for file in its_files):
+                removed.add((partition, delivery))
+            else:
+                # Some of its files are young: whoever is staging them will commit the older ones, too.
+                needed |= {file.path for file in its_files}
+    doomed = [file for file in files if _is_ours(file) and file.path not in needed and file.modified < now - grace]
+    lake.place.delete(file.path for file in doomed)
+    gone = sum(file.size for file in doomed)
+    return Tidied(expired, tuple(sorted(removed)), len(doomed), gone, sum(file.size for file in files) - gone)
+
+
+def _is_ours(file: StoredFile) -> bool:
+    """Data and metadata of the table; a catalog's own database lies beside them and is not touched."""
+    is_metadata = file.path.startswith("metadata/") and file.path.endswith((".avro", ".metadata.json"))
+    return is_metadata or file.path.startswith(f"{ROOT}/")
+
+
+def _expire(lake: Lake, before: datetime) -> int:
+    table = lake.table()
+    current = table.current_snapshot()
+    old = [
+        snapshot.snapshot_id
+        for snapshot in table.snapshots()
+        if snapshot.timestamp_ms < before.timestamp() * 1000 and snapshot != current
+    ]
+    if old:
+        try:
+            table.maintenance.expire_snapshots().by_ids(old).commit()
+        except CommitFailedException:
+            # A delivery was committed meanwhile: what is old stays so until the next time.
+            return 0
+    return len(old)
+
+
+def _referenced(table: Table) -> set[str]:
+    """Addresses of every file that the table's metadata still leads to."""
+    found = {table.metadata_location, *(entry.metadata_file for entry in table.metadata.metadata_log)}
+    for snapshot in table.snapshots():
+        found.add(snapshot.manifest_list)
+        for manifest in snapshot.manifests(table.io):
+            if manifest.manifest_path in found:
+                continue
+            found.add(manifest.manifest_path)
+            found.update(entry.data_file.file_path for entry in manifest.fetch_manifest_entry(table.io))
+    return found

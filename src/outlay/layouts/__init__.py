@@ -1,0 +1,6 @@
+"""How bills lie in buckets: from one listing to the deliveries in it."""
+
+from outlay.layouts.base import Bucket, Candidate, Delivery, Export, Layout, Survey
+from outlay.layouts.registry import KINDS, check_location, survey
+
+__all__ = ["KINDS", "Bucket", "Candidate", "Delivery", "Export", "Layout", "Survey", "check_location", "survey"]

@@ -1,0 +1,125 @@
+"""The environment, read once into one frozen object.
+
+`docs/settings.md` is generated from `SETTINGS`, the table that `Settings.read` walks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from outlay.errors import UsageError
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class Settings:
+    home: Path
+    lake: str
+    catalog: str | None
+    database_url: str
+    spool: Path
+    engine: str
+    spark_master: str
+    memory_limit: int
+    threads: int
+    max_unpacked: int
+    max_ratio: int
+    max_columns: int
+    max_field: int
+    s3_endpoint: str | None
+    s3_region: str | None
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] | None = None, **override: Any) -> Settings:
+        """Read the environment; `override` wins over it. Raises UsageError naming the variable and its value."""
+        environ = os.environ if environ is None else environ
+        values: dict[str, Any] = {each.field: each.read(environ) for each in SETTINGS} | override
+        home: Path = values["home"]
+        values["lake"] = values["lake"] or str(home / "lake")
+        values["spool"] = values["spool"] or home / "spool"
+        values["database_url"] = values["database_url"] or f"sqlite:///{home / 'state.db'}"
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Setting:
+    field: str
+    names: tuple[str, ...]
+    default: str
+    parse: Callable[[str], Any]
+    about: str
+
+    def read(self, environ: Mapping[str, str]) -> Any:
+        name, text = next(((name, environ[name]) for name in self.names if environ.get(name)), (self.names[0], ""))
+        text = text or self.default
+        if not text:
+            return None
+        try:
+            return self.parse(text)
+        except ValueError as error:
+            raise UsageError(f"{name} is {text!r}: {error}.", next=f"Set it as described: {self.about}") from error
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _location(text: str) -> str:
+    return text.rstrip("/") if "://" in text else str(_path(text))
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("not a whole number above 0")
+    return number
+
+
+def _size(text: str) -> int:
+    units = {"": 1, "K": 1024, "M": 1024**2, "G": GIB, "T": 1024 * GIB}
+    digits = text.rstrip("BiKMGTkmgt ")
+    unit = text[len(digits) :].strip().upper().rstrip("B").rstrip("I")
+    if unit not in units:
+        raise ValueError("not a size such as 200GiB")
+    return _positive(digits) * units[unit]
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"not one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("home", ("OUTLAY_HOME",), "~/.outlay", _path, "the folder that holds the embedded default"),
+    Setting(
+        "lake", ("OUTLAY_LAKE",), "", _location, "a folder or s3:// address for the lake; else `lake/` in the home"
+    ),
+    Setting(
+        "catalog",
+        ("OUTLAY_CATALOG",),
+        "",
+        str,
+        "the lake's catalog: sqlite:///…, postgresql://…, http(s)://… (REST) or glue; else SQLite in the lake",
+    ),
+    Setting("database_url", ("DATABASE_URL",), "", str, "sqlite:///… or postgresql://…; else `state.db` in the home"),
+    Setting("spool", ("OUTLAY_SPOOL",), "", _path, "the folder for files being read; else `spool/` in the home"),
+    Setting("engine", ("OUTLAY_ENGINE",), "duckdb", _one_of("duckdb", "spark"), "what maps bills: duckdb or spark"),
+    Setting("spark_master", ("OUTLAY_SPARK_MASTER",), "local[*]", str, "the Spark master, such as spark://host:7077"),
+    Setting("memory_limit", ("OUTLAY_MEMORY",), "640MiB", _size, "memory the engine may use before it goes to disk"),
+    Setting("threads", ("OUTLAY_THREADS",), str(os.cpu_count() or 1), _positive, "threads of the engine"),
+    Setting("max_unpacked", ("OUTLAY_MAX_UNPACKED",), "200GiB", _size, "unpacked size of one delivery at most"),
+    Setting("max_ratio", ("OUTLAY_MAX_RATIO",), "200", _positive, "unpacked size of a file by its packed size at most"),
+    Setting("max_columns", ("OUTLAY_MAX_COLUMNS",), "2000", _positive, "columns of a file at most"),
+    Setting("max_field", ("OUTLAY_MAX_FIELD",), "1MiB", _size, "length of a field at most"),
+    Setting("s3_endpoint", ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"), "", str, "an S3 service other than AWS's"),
+    Setting("s3_region", ("AWS_REGION", "AWS_DEFAULT_REGION"), "", str, "region of buckets that do not say theirs"),
+)

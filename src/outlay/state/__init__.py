@@ -1,0 +1,1 @@
+"""What Outlay remembers between runs, in SQLite or PostgreSQL: a Django app."""

@@ -1,0 +1,116 @@
+"""The memory that `ingest` works with, kept in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.timezone import now
+
+from outlay.findings import Finding
+from outlay.ingest.result import Decided, Reconciliation, RunResult
+from outlay.period import BillingPeriod
+from outlay.state.models import Connection, DecidedPeriod, Run, RunFinding, SeenFile
+from outlay.storage import StoredFile
+
+
+class DatabaseMemory:
+    """See `ingest.result.Memory`. Each method is one transaction."""
+
+    def decided(self, connection: str) -> Mapping[BillingPeriod, Decided]:
+        return {
+            BillingPeriod.parse(row.period): Decided(row.delivery, row.fingerprint, row.outcome, row.rows_out)
+            for row in DecidedPeriod.objects.filter(connection_id=connection)
+        }
+
+    @transaction.atomic
+    def record(self, result: RunResult) -> None:
+        run = Run.objects.create(
+            connection_id=result.connection,
+            period=result.period.id if result.period else "",
+            delivery=result.delivery or "",
+            outcome=result.outcome,
+            state=result.state,
+            started_at=result.started or now(),
+            finished_at=result.finished or now(),
+            steps=[list(step) for step in result.steps],
+            reconciliation=result.reconciliation.as_dict() if result.reconciliation else None,
+            counts=dict(result.counts),
+        )
+        RunFinding.objects.bulk_create(RunFinding(run=run, **finding.as_dict()) for finding in result.findings)
+        if result.outcome == "failed" or (result.outcome == "rejected" and not result.period):
+            Connection.objects.filter(name=result.connection).update(trouble=run)
+        if result.outcome in ("committed", "rejected") and result.period and result.delivery:
+            DecidedPeriod.objects.update_or_create(
+                connection_id=result.connection,
+                period=result.period.id,
+                defaults={
+                    "delivery": result.delivery,
+                    "fingerprint": result.fingerprint,
+                    "outcome": result.outcome,
+                    "rows_out": result.reconciliation.rows_out if result.reconciliation else 0,
+                    "run": run,
+                },
+            )
+
+    def saw(self, connection: str, period: BillingPeriod, fingerprint: str) -> None:
+        DecidedPeriod.objects.filter(connection_id=connection, period=period.id).update(fingerprint=fingerprint)
+
+    def periods_of(self, connection: str, file: StoredFile) -> frozenset[BillingPeriod] | None:
+        row = SeenFile.objects.filter(connection_id=connection, path=file.path, etag=file.etag).first()
+        return frozenset(BillingPeriod.parse(period) for period in row.periods) if row else None
+
+    def remember_periods(self, connection: str, file: StoredFile, periods: frozenset[BillingPeriod]) -> None:
+        SeenFile.objects.update_or_create(
+            connection_id=connection,
+            path=file.path,
+            defaults={"etag": file.etag, "periods": sorted(period.id for period in periods)},
+        )
+
+    def checked(self, connection: str, *, is_well: bool) -> None:
+        """A check has come to its end; when all of it could be done, earlier trouble is over."""
+        Connection.objects.filter(name=connection).update(checked_at=now(), **({"trouble": None} if is_well else {}))
+
+    def rejected(self, connection: str) -> list[DecidedPeriod]:
+        """The periods whose last decided delivery was rejected, newest first, with its run."""
+        rows = DecidedPeriod.objects.filter(connection_id=connection, outcome="rejected")
+        return list(rows.select_related("run").order_by("-period"))
+
+    @transaction.atomic
+    def set_aside(self, connection: str, period: BillingPeriod, live: str) -> None:
+        """A user made the delivery `live` live: the decided one stays decided until the source changes.
+
+        One that was rejected stays rejected, and told.
+        """
+        decided = DecidedPeriod.objects.filter(connection_id=connection, period=period.id).exclude(outcome="rejected")
+        is_decided_again = decided.filter(delivery=live).exists()
+        decided.update(outcome="committed" if is_decided_again else "set-aside")
+
+    def newest_run(self) -> datetime | None:
+        """When the newest run ended."""
+        newest: datetime | None = Run.objects.aggregate(newest=Max("finished_at"))["newest"]
+        return newest
+
+    def run_of(self, connection: str, period: BillingPeriod, delivery: str) -> Run | None:
+        """The last run that committed `delivery`."""
+        runs = Run.objects.filter(connection_id=connection, period=period.id, delivery=delivery, outcome="committed")
+        return runs.order_by("-id").first()
+
+    def committed(self, connection: str, period: BillingPeriod) -> list[Run]:
+        """Runs that committed, one a delivery (its last), newest first."""
+        runs = Run.objects.filter(connection_id=connection, period=period.id, outcome="committed").order_by("-id")
+        last: dict[str, Run] = {}
+        for run in runs:
+            last.setdefault(run.delivery, run)
+        return list(last.values())
+
+
+def findings_of(run: Run) -> tuple[Finding, ...]:
+    fields = ("code", "severity", "message", "next", "file", "row", "column", "value")
+    return tuple(Finding(**values) for values in run.findings.values(*fields))
+
+
+def reconciliation_of(run: Run) -> Reconciliation | None:
+    return Reconciliation.from_dict(run.reconciliation) if run.reconciliation else None

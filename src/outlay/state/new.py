@@ -1,0 +1,21 @@
+"""What is said of a connection when it is added. Knows nothing of Django, so that anyone may make one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NewConnection:
+    """What a user says of a connection, as it was typed."""
+
+    name: str
+    kind: str
+    location: str
+    cloud_provider: str = ""
+    export: str = ""
+    currency: str = "USD"
+    expect_every: str | int | None = None
+    profile: str = ""
+    role_arn: str = ""
+    external_id: str = ""

@@ -1,0 +1,97 @@
+"""What obstore and the operating system raise, translated once, at the edge."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from obstore import exceptions as theirs
+
+from outlay.errors import AccessError, Changed, Denied, DiskFull, NotFound, OutlayError, Unavailable
+
+# Listings report S3's own code inside a general error: it is the only sign of what happened.
+_S3_CODE = re.compile(r"<Code>(\w+)</Code>")
+_BY_S3_CODE: dict[str, type[AccessError]] = {
+    "NoSuchBucket": NotFound,
+    "NoSuchKey": NotFound,
+    "AccessDenied": Denied,
+    "AllAccessDisabled": Denied,
+    "InvalidAccessKeyId": Denied,
+    "SignatureDoesNotMatch": Denied,
+    "ExpiredToken": Denied,
+    "InvalidToken": Denied,
+    "AuthorizationHeaderMalformed": Denied,
+}
+_BY_TYPE: tuple[tuple[type[BaseException], type[AccessError]], ...] = (
+    (FileNotFoundError, NotFound),
+    (NotADirectoryError, NotFound),
+    (PermissionError, Denied),
+    (theirs.NotFoundError, NotFound),
+    (theirs.PermissionDeniedError, Denied),
+    (theirs.UnauthenticatedError, Denied),
+)
+_SAID: dict[type[AccessError], tuple[str, str]] = {
+    NotFound: ("{place} does not exist.", "Correct the location, or create it."),
+    Denied: ("Access to {place} is denied{code}.", "Grant s3:GetObject and s3:ListBucket on it, or correct the keys."),
+    Unavailable: ("{place} could not be read: {reason}.", "The next ingest tries again."),
+}
+
+
+# Why a name cannot be addressed, by obstore's words for it.
+_UNADDRESSABLE = (
+    ("empty path segment", "an empty part ('//')"),
+    ("non-unicode", "bytes that are not UTF-8"),
+    ("", "a part '.' or '..' or a control character"),
+)
+_IN_QUOTES = re.compile(r'[Pp]ath "([^"]*)"')
+# A query may hold the signature of a shared access URL.
+_QUERY = re.compile(r"(?<=\S)\?\S*")
+
+
+@contextmanager
+def translated(place: object, *, writing: object | None = None, listed: bool = False) -> Iterator[None]:
+    """Raise Outlay's errors in place of theirs.
+
+    `place` is what was asked for, `writing` where bytes went. What was `listed` before and is gone now has changed.
+    """
+    try:
+        yield
+    except OutlayError:
+        raise
+    except theirs.PreconditionError as error:
+        raise Changed(f"{place} changed while it was read.", next="It is planned again.") from error
+    except theirs.InvalidPathError as error:
+        raise AccessError(
+            f"A name below {place} cannot be addressed, as it has {_what_is_wrong(error)}.",
+            next="Rename or remove it, or export to a prefix that does not end in a slash.",
+        ) from error
+    except (OSError, theirs.BaseError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(f"No space is left at {writing or place}.", next="Free some space there.") from error
+        ours = _access_error(error, place)
+        if listed and isinstance(ours, NotFound):
+            raise Changed(f"{place} was removed while it was read.", next="It is planned again.") from error
+        raise ours from error
+
+
+def _what_is_wrong(error: Exception) -> str:
+    text = str(error)
+    reason = next(said for sign, said in _UNADDRESSABLE if sign in text)
+    return f"{reason}: {found[1]!r}" if (found := _IN_QUOTES.search(text)) else reason
+
+
+def _access_error(error: Exception, place: object) -> AccessError:
+    code = found[1] if (found := _S3_CODE.search(str(error))) else ""
+    by_type = next((ours for theirs_, ours in _BY_TYPE if isinstance(error, theirs_)), Unavailable)
+    kind = _BY_S3_CODE.get(code, by_type)
+    message, next_action = _SAID[kind]
+    reason = code or _first_line(error)
+    return kind(message.format(place=place, code=f" ({code})" if code else "", reason=reason), next=next_action)
+
+
+def _first_line(error: Exception) -> str:
+    """Only the first line: what follows is a dump of the request, which may hold a signature."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return _QUERY.sub("", lines[0]).rstrip(".: ")[:300]

@@ -1,0 +1,246 @@
+"""A place that can be listed, read and copied from; and, for the lake, written to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import obstore
+from obstore.store import AzureStore, GCSStore, LocalStore, S3Store
+
+from outlay.errors import Changed, Unavailable
+from outlay.storage.faults import translated
+from outlay.storage.url import Location
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig, S3Config
+
+# What storage needs of AWS credentials: called again when `expires_at` comes near.
+CredentialProvider = Callable[[], Any]
+
+_CHUNK = 8 * 1024 * 1024
+_RETRY: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of a place. `path` is relative to the place; `size` in bytes; `modified` in UTC."""
+
+    path: str
+    size: int
+    etag: str
+    modified: datetime
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+
+class Store(Protocol):
+    """What the four stores of obstore have in common, as far as Outlay uses it."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Files below one location. Every error is an AccessError, Changed or DiskFull of `outlay.errors`."""
+
+    location: Location
+    _store: Any
+
+    def list(self, below: str = "") -> list[StoredFile]:
+        """Every file below the folder `below`, all pages, in order of path. A missing folder has no files.
+
+        On S3 the marker object `folder/` of an empty folder is listed as the empty file `folder`; the place's own
+        marker is left out.
+        """
+        with translated(self.location.join(below)):
+            if self.location.is_folder and not Path(self.location.path).is_dir():
+                raise FileNotFoundError(self.location.path)
+            metas = [meta for page in self._store.list(prefix=below or None) for meta in page]
+        return sorted((_stored(meta) for meta in metas if meta["path"]), key=lambda file: file.path)
+
+    def has_folder(self, path: str, files: Iterable[StoredFile]) -> bool:
+        """Is there a folder `path`, be it empty? `files` is the listing of this place: it is not listed again."""
+        if any(file.path.startswith(f"{path}/") or (file.path == path and file.size == 0) for file in files):
+            return True
+        return self.location.is_folder and os.path.isdir(os.path.join(self.location.path, path))
+
+    def read(self, path: str, *, etag: str | None = None) -> bytes:
+        """The content of a small file such as a manifest. Raises Changed when it is gone or no longer has `etag`."""
+        with translated(self.location.join(path), listed=etag is not None):
+            return bytes(self._store.get(path, options=_options(etag)).bytes())
+
+    def download(self, file: StoredFile, to: Path) -> None:
+        """Copy one file, as long as it still has its ETag and size.
+
+        Raises Changed when it has not or is gone, DiskFull when `to` has no room.
+        """
+        copy = self._copy if self.location.is_folder else self._transfer
+        copy(file, to)
+        if (size := to.stat().st_size) != file.size:
+            raise Unavailable(
+                f"{self.location.join(file.path)} ended after {size} of {file.size} bytes.",
+                next="The next ingest tries again.",
+            )
+
+    def _transfer(self, file: StoredFile, to: Path) -> None:
+        with translated(self.location.join(file.path), listed=True):
+            result = self._store.get(file.path, options=_options(file.etag))
+        with translated(self.location.join(file.path), writing=to), to.open("wb") as out:
+            for chunk in result.stream(min_chunk_size=_CHUNK):
+                out.write(chunk)
+
+    def _copy(self, file: StoredFile, to: Path) -> None:
+        """A folder's files are copied by the system itself, which is faster; changed ones are seen before and after."""
+        place = self.location.join(file.path)
+        self._check(file)
+        with translated(place, writing=to):
+            shutil.copyfile(Path(self.location.path) / file.path, to)
+        self._check(file)
+
+    def _check(self, file: StoredFile) -> None:
+        with translated(self.location.join(file.path), listed=True):
+            now = self._store.head(file.path)
+        if now["e_tag"] != file.etag:
+            raise Changed(f"{self.location.join(file.path)} changed while it was read.", next="It is planned again.")
+
+    def write(self, path: str, content: bytes) -> None:
+        with translated(self.location.join(path), writing=self.location):
+            self._store.put(path, content)
+
+    def upload(self, local: Path, path: str) -> None:
+        """Copy a file into the place; into a folder on the same disk it is moved."""
+        with translated(self.location.join(path), writing=self.location):
+            if not self.location.is_folder:
+                with local.open("rb") as source:
+                    self._store.put(path, source)
+                return
+            target = Path(self.location.path) / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                shutil.move(local, target)
+            except OSError:
+                # From another disk it is copied: half a file would keep a full disk full.
+                target.unlink(missing_ok=True)
+                raise
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Remove files; those that are gone already do not matter."""
+        with translated(self.location):
+            for path in paths:
+                try:
+                    self._store.delete(path)
+                except FileNotFoundError:
+                    continue
+                self._prune(path)
+
+    def _prune(self, path: str) -> None:
+        """Folders, unlike buckets, keep their empty parents: take those away up to the place itself."""
+        if not self.location.is_folder:
+            return
+        root = Path(self.location.path)
+        for parent in (root / path).parents:
+            if parent == root or not parent.is_dir() or any(parent.iterdir()):
+                return
+            parent.rmdir()
+
+
+def open_place(
+    location: Location | str,
+    *,
+    credentials: CredentialProvider | None = None,
+    endpoint: str | None = None,
+    region: str | None = None,
+    create: bool = False,
+) -> Place:
+    """Open a place; nothing is read yet. `credentials`, `endpoint` and `region` are for s3:// alone.
+
+    Azure and Google take theirs from the environment, as their own tools do.
+    """
+    location = Location.parse(location) if isinstance(location, str) else location
+    makers: dict[str, Callable[[], Any]] = {
+        "file": lambda: _folder_store(location, create),
+        "s3": lambda: _s3_store(location, credentials, endpoint, region),
+        "az": lambda: _azure_store(location),
+        "gs": lambda: GCSStore(location.bucket, prefix=location.path or None, retry_config=_RETRY),
+    }
+    with translated(location):
+        return Place(location, makers[location.scheme]())
+
+
+def _folder_store(location: Location, create: bool) -> Any:
+    path = Path(location.path)
+    if create:
+        path.mkdir(parents=True, exist_ok=True)
+    if not path.is_dir():
+        raise FileNotFoundError(location.path)
+    return LocalStore(prefix=path)
+
+
+def _s3_store(
+    location: Location, credentials: CredentialProvider | None, endpoint: str | None, region: str | None
+) -> Any:
+    # As the AWS tools do: what is not given comes from the environment.
+    endpoint = endpoint or _environ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+    config: S3Config = {"region": region or _environ("AWS_REGION", "AWS_DEFAULT_REGION") or "us-east-1"}
+    if endpoint:
+        config["endpoint"] = endpoint
+    return S3Store(
+        location.bucket,
+        prefix=location.path or None,
+        config=config,
+        client_options=_allowing_http(endpoint),
+        retry_config=_RETRY,
+        credential_provider=credentials,
+    )
+
+
+def _azure_store(location: Location) -> Any:
+    return AzureStore(
+        location.bucket,
+        prefix=location.path or None,
+        client_options=_allowing_http(_environ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")),
+        retry_config=_RETRY,
+    )
+
+
+def _allowing_http(endpoint: str) -> ClientConfig | None:
+    """A plain-HTTP endpoint, such as an emulator's or one inside a cluster, has to be allowed by name."""
+    return {"allow_http": True} if endpoint.startswith("http://") else None
+
+
+def _environ(*names: str) -> str:
+    return next((value for name in names if (value := os.environ.get(name))), "")
+
+
+def _options(etag: str | None) -> Any:
+    return {"if_match": etag} if etag else None
+
+
+def _stored(meta: Any) -> StoredFile:
+    return StoredFile(meta["path"], meta["size"], meta["e_tag"] or "", meta["last_modified"])
+
+
+def made_folder(path: Path) -> Path:
+    """A folder of this machine. Raises DiskFull when there is no room even for that."""
+    with translated(path, writing=path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@contextmanager
+def spooled(directory: Path) -> Iterator[Path]:
+    """A folder that is gone when the block ends, however it ends."""
+    try:
+        yield made_folder(directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+__all__ = ["CredentialProvider", "Place", "StoredFile", "obstore", "open_place", "spooled"]

@@ -1,0 +1,6 @@
+pytest_plugins = [
+    "tests.services.environment",
+    "tests.services.s3",
+    "tests.services.azure",
+    "tests.services.postgres",
+]
