@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.table import Table
+from sqlalchemy.exc import DatabaseError
 
 from outlay.errors import CatalogError
 from outlay.lake.lake import Lake
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from outlay.storage.place import CredentialProvider
 
 _PATIENT = "?timeout=60"
+_TRIES = 5
 NAMESPACE, TABLE = "outlay", "charges"
 
 
@@ -31,14 +35,27 @@ def open_lake(settings: Settings, *, credentials: CredentialProvider | None = No
     properties = {**_catalog(settings, location), **_files(settings, location, credentials)}
     shown = _without_password(properties.get("uri", properties["type"]))
     try:
-        catalog = load_catalog("outlay", **properties)
-        table = _table(catalog, location)
+        catalog, table = _opened(properties, location)
     except Exception as error:
         raise CatalogError(
             f"The lake's catalog {shown} cannot be opened: {type(error).__name__}: {str(error).splitlines()[0]}.",
             next="Check OUTLAY_CATALOG and OUTLAY_LAKE, and run outlay doctor.",
         ) from error
     return Lake(catalog, table, place)
+
+
+def _opened(properties: dict[str, str], location: Location) -> tuple[Catalog, Table]:
+    """Several processes may meet at a new catalog: one whose tables another has just made looks again."""
+    for _ in range(_TRIES - 1):
+        with suppress(DatabaseError):
+            return _open(properties, location)
+        time.sleep(random.uniform(0.05, 0.3))  # noqa: S311 - jitter, not a secret
+    return _open(properties, location)
+
+
+def _open(properties: dict[str, str], location: Location) -> tuple[Catalog, Table]:
+    catalog = load_catalog("outlay", **properties)
+    return catalog, _table(catalog, location)
 
 
 def described(settings: Settings) -> dict[str, str]:
