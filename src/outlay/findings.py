@@ -506,6 +506,13 @@ _TABLE: tuple[Code, ...] = (
         "Nothing to do: no other cost depends on it.",
     ),
     Code(
+        "amortisation-missing",
+        "warning",
+        "A CUR has rows of reservations or Savings Plans, but not a column that spreads what was paid over its use",
+        "{count} rows need {column}, which the export does not have: it counts as 0 in their effective cost.",
+        "Select that column in the export and let AWS deliver the month again; billed costs are not concerned.",
+    ),
+    Code(
         "tags-merged",
         "warning",
         "A legacy Parquet report has lower-cased tag keys, so keys that differ by case are merged by AWS",

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from outlay.demo.cur_columns import COLUMNS
 from outlay.findings import CODES
 from outlay.formats.base import Audit
 from outlay.formats.cur_names import REQUIRED
-from tests.formats.currows import CUR, EVERY_ROW, LEAST, legacy, row
+from tests.formats.currows import CUR, EVERY_ROW, LEAST, RI, SP, legacy, row
 from tests.formats.rawrows import CONTEXT, Row, evaluate, of, told
 
 
@@ -90,6 +91,33 @@ def test_a_bill_without_resource_ids_is_told() -> None:
         assert [each.code for each in CUR.remarks(Audit(rows=1, facts=facts(rows)), CONTEXT)] == ["resource-ids-off"]
     rows = [row(line_item_resource_id="i-1"), row()]
     assert CUR.remarks(Audit(rows=2, facts=facts(rows)), CONTEXT) == []
+
+
+AMORTISED = [
+    (row("DiscountedUsage", ri=RI), "reservation_effective_cost"),
+    (row("RIFee", ri=RI, ri_unused_fee="1"), "reservation_unused_amortized_upfront_fee_for_billing_period"),
+    (row("RIFee", ri=RI, ri_unused_upfront="1"), "reservation_unused_recurring_fee"),
+    (row("SavingsPlanCoveredUsage", sp=SP), "savings_plan_savings_plan_effective_cost"),
+    (row("SavingsPlanRecurringFee", sp=SP, sp_used="1"), "savings_plan_total_commitment_to_date"),
+    (row("SavingsPlanRecurringFee", sp=SP, sp_total="1"), "savings_plan_used_commitment"),
+]
+
+
+@pytest.mark.parametrize(("one", "column"), AMORTISED)
+def test_a_bill_that_cannot_be_amortised_is_told_which_column_it_lacks(one: Row, column: str) -> None:
+    (header,) = [each.header for each in COLUMNS if each.name == column]
+    for spelled, name in ((dict, column), (legacy, header)):
+        rows = [spelled(each) for each in (row(line_item_resource_id="i-1"), one, one)]
+        (told_so,) = CUR.remarks(Audit(rows=3, facts=facts(rows)), CONTEXT)
+        assert (told_so.code, told_so.severity, told_so.column) == ("amortisation-missing", "warning", name)
+        assert told_so.message.startswith(f"2 rows need {name}")
+
+
+def test_columns_that_amortise_are_not_missed_where_no_row_needs_them() -> None:
+    plain = {"line_item_resource_id": "i-1"}
+    assert CUR.remarks(Audit(rows=2, facts=facts([row(**plain), row("Fee", **plain)])), CONTEXT) == []
+    rows = [{**each, **plain} for each in EVERY_ROW]
+    assert CUR.remarks(Audit(rows=len(rows), facts=facts(rows)), CONTEXT) == []
 
 
 def test_an_empty_bill_is_told_nothing() -> None:

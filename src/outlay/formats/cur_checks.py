@@ -12,11 +12,24 @@ from outlay.formats import values
 from outlay.formats.base import Audit, Check, Context
 from outlay.formats.cbf import outside, time_check
 from outlay.formats.cur_amounts import NET, PUBLIC, RATE, UNBLENDED
-from outlay.formats.cur_kinds import LINE_ITEM_TYPES, TYPE
+from outlay.formats.cur_kinds import COVERED, LINE_ITEM_TYPES, TYPE, is_type
 from outlay.formats.cur_names import NUMBERS, TAGS, TIMES
 from outlay.formats.raw import Raw
 
 RESOURCE_IDS, MERGED_TAGS = "resource-ids", "merged-tags"
+# Column that amortises, canonical and in legacy CSV → the line item types whose effective cost is made of it.
+_AMORTISING: dict[tuple[str, str], tuple[str, ...]] = {
+    ("reservation_effective_cost", "reservation/EffectiveCost"): ("DiscountedUsage",),
+    (
+        "reservation_unused_amortized_upfront_fee_for_billing_period",
+        "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod",
+    ): ("RIFee",),
+    ("reservation_unused_recurring_fee", "reservation/UnusedRecurringFee"): ("RIFee",),
+    ("savings_plan_savings_plan_effective_cost", "savingsPlan/SavingsPlanEffectiveCost"): (COVERED,),
+    ("savings_plan_total_commitment_to_date", "savingsPlan/TotalCommitmentToDate"): ("SavingsPlanRecurringFee",),
+    ("savings_plan_used_commitment", "savingsPlan/UsedCommitment"): ("SavingsPlanRecurringFee",),
+}
+_WITHOUT = "without "
 _ALWAYS_FILLED = ("bill_payer_account_id", TYPE, "line_item_usage_start_date")
 
 
@@ -88,6 +101,15 @@ def facts(raw: Raw) -> dict[str, ir.BooleanValue]:
     return {
         RESOURCE_IDS: raw.text("line_item_resource_id").notnull(),
         MERGED_TAGS: ibis.literal(has_merged_tags),
+        **{_WITHOUT + column: is_type(raw, *types) for column, types in _not_amortised(raw).items()},
+    }
+
+
+def _not_amortised(raw: Raw) -> dict[str, tuple[str, ...]]:
+    """The amortising columns that the bill lacks, as it would spell them, and the line item types that need them."""
+    is_legacy_csv = any("/" in column for column in raw.columns)
+    return {
+        legacy if is_legacy_csv else name: types for (name, legacy), types in _AMORTISING.items() if not raw.has(name)
     }
 
 
@@ -97,4 +119,8 @@ def remarks(audit: Audit) -> list[Finding]:
         found.append(finding("resource-ids-off"))
     if audit.facts.get(MERGED_TAGS):
         found.append(finding("tags-merged"))
-    return found
+    lacking = {name: count for name, count in audit.facts.items() if name.startswith(_WITHOUT) and count}
+    return [
+        *found,
+        *(finding("amortisation-missing", column=name.removeprefix(_WITHOUT), count=n) for name, n in lacking.items()),
+    ]

@@ -93,6 +93,11 @@ def _not_tax(raw: Raw, value: ir.Value) -> ir.Value:
     return ibis.cases((raw.table["_category"] != "Tax", value))
 
 
+def _rate_of_sku(raw: Raw) -> ir.StringValue:
+    rate, sku = raw.text("pricing_rate_id"), cur_maps.product(raw, "sku")
+    return ibis.coalesce(sku + "." + rate, rate)
+
+
 def _consumed(raw: Raw, value: ir.Value) -> ir.Value:
     is_use = (raw.table["_category"] == "Usage") & (raw.table["_quantity_of"] == "usage")
     return ibis.cases((is_use & raw.table["_quantity"].notnull(), value))
@@ -352,9 +357,9 @@ RULES: tuple[Rule, ...] = (
     Rule("SkuId", "`product_sku`", "null on taxes", lambda r, c: _not_tax(r, cur_maps.product(r, "sku"))),
     Rule(
         "SkuPriceId",
-        "`pricing_rate_code`, else `pricing_rate_id`",
-        "null on taxes",
-        lambda r, c: _not_tax(r, ibis.coalesce(r.text("pricing_rate_code"), r.text("pricing_rate_id"))),
+        "`pricing_rate_code`, else `product_sku` and `pricing_rate_id`",
+        "null on taxes; a rate id can be that of several SKUs, so it stands after its SKU: `SKU.7`",
+        lambda r, c: _not_tax(r, ibis.coalesce(r.text("pricing_rate_code"), _rate_of_sku(r))),
     ),
     Rule(
         "SkuMeter", "`line_item_usage_type`", "null on taxes", lambda r, c: _not_tax(r, r.text("line_item_usage_type"))
