@@ -15,6 +15,7 @@ from pyiceberg.catalog import load_catalog
 from pyiceberg.table import Table
 
 from outlay.lake import Lake, Partition, Tidied, described, tidy
+from outlay.lake.schema import MANIFESTS
 from outlay.settings import Settings
 from tests.lake.deliveries import bring, partition, stage, total
 from tests.services.postgres import USER
@@ -117,7 +118,7 @@ def test_every_file_that_a_remaining_snapshot_needs_stays(lake: Lake, spool: Pat
     done = tidied(lake, after=timedelta(0))
     assert (done.snapshots_expired, done.deliveries_removed) == (0, ())
     table = lake.table()
-    said = [(each.snapshot_id, _delivery(each)) for each in table.snapshots() if _adds(each)]
+    said = [(each.snapshot_id, delivery) for each in table.snapshots() if (delivery := _delivery(each))]
     assert {delivery: scanned(table, snapshot) for snapshot, delivery in said} == {
         "d0": 10,
         "d1": 11,
@@ -174,11 +175,27 @@ def test_thirty_replacements_leave_little_metadata_and_a_history_that_others_rea
     assert lake.live() == live
     catalog = plainly(settings)
     table = catalog.load_table("outlay.charges")
-    adding = [each for each in table.snapshots() if _adds(each)]
-    assert [_delivery(each) for each in adding] == [f"d{number}" for number in range(15, 30)]
-    assert [scanned(table, each.snapshot_id) for each in adding] == [1010 + number for number in range(15, 30)]
+    said = [each for each in table.snapshots() if _delivery(each)]
+    assert [_delivery(each) for each in said] == [f"d{number}" for number in range(15, 30)]
+    assert [scanned(table, each.snapshot_id) for each in said] == [1010 + number for number in range(15, 30)]
     assert scanned(table) == 1039
     catalog.close()
+
+
+def test_no_snapshot_ever_shows_a_period_between_two_deliveries(lake: Lake, spool: Path) -> None:
+    for number in range(2 * MANIFESTS):
+        bring(lake, partition(1 + number % 3), f"d{number}", [1, 9], spool)
+    table = lake.table()
+    sums = [scanned(table, each.snapshot_id) for each in table.snapshots()]
+    assert sums[:2] == [10, 20]
+    assert set(sums[2:]) == {30}
+    entries = [table.snapshot_as_of_timestamp(each.timestamp_ms) for each in table.history()]
+    assert len(entries) >= 2 * MANIFESTS
+    # One for each delivery, and now and then one that merges the manifests.
+    assert len(sums) <= 2 * MANIFESTS + 5
+    current = table.current_snapshot()
+    assert current is not None
+    assert len(current.manifests(table.io)) <= MANIFESTS + 2
 
 
 def test_metadata_of_expired_snapshots_goes(settings: Settings, lake: Lake, spool: Path) -> None:
@@ -208,10 +225,7 @@ def test_the_catalogs_own_files_are_not_swept(settings: Settings, lake: Lake, sp
     assert ("catalog.db" in stored(lake)) is (settings.catalog is None)
 
 
-def _adds(snapshot: Any) -> bool:
-    """A replacement is two snapshots of one commit: what was is deleted, what is comes in."""
-    return str(snapshot.summary.operation.value) == "append"
-
-
-def _delivery(snapshot: Any) -> str:
-    return str(snapshot.summary["outlay.delivery"])
+def _delivery(snapshot: Any) -> str | None:
+    """The delivery that a snapshot brought in; none of one that only merged the table's own files."""
+    said: str | None = snapshot.summary.get("outlay.delivery")
+    return said

@@ -6,7 +6,7 @@ import json
 import random
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,9 +15,12 @@ from urllib.parse import unquote
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException, ValidationException
 from pyiceberg.expressions import And, BooleanExpression, EqualTo
-from pyiceberg.table import Table
+from pyiceberg.io.pyarrow import parquet_files_to_data_files
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table, Transaction
 
 from outlay.errors import Bug, Changed, Unavailable
+from outlay.lake.schema import MANIFESTS
 from outlay.period import BillingPeriod
 from outlay.storage import Place, StoredFile
 from outlay.storage.faults import translated
@@ -66,10 +69,12 @@ class Lake:
 
     def live(self) -> dict[Partition, Live]:
         """What is live, read from the paths of the live files: no expiry of snapshots can lose it."""
-        return _by_partition(self.table())
+        table = self.table()
+        return _by_partition(table, _files(table))
 
     def live_of(self, partition: Partition) -> Live | None:
-        return _live_of(self.table(), partition)
+        table = self.table()
+        return _by_partition(table, _files(table, partition)).get(partition)
 
     def stage(self, partition: Partition, delivery: str, files: Sequence[Path], note: Mapping[str, Any]) -> list[str]:
         """Put a delivery's Parquet files and its note into the lake. Nothing points at them yet.
@@ -115,7 +120,8 @@ class Lake:
         wait = 0.02
         while time.monotonic() < deadline:
             table = self.table()
-            live = _live_of(table, partition)
+            before = _files(table, partition)
+            live = _by_partition(table, before).get(partition)
             if live is not None and live.delivery == delivery:
                 return
             if (live.delivery if live else None) != expected:
@@ -126,7 +132,7 @@ class Lake:
                 return
             try:
                 with translated(self.place.location, writing=self.place.location):
-                    _commit(table, partition, delivery, files, had_files=live is not None)
+                    _commit(table, partition, delivery, before, files)
             except (CommitFailedException, CommitStateUnknownException, ValidationException):
                 # Another commit came first, or the answer was lost: the next round looks at what is live.
                 time.sleep(random.uniform(wait / 2, wait))  # noqa: S311 - jitter, not a secret
@@ -139,17 +145,41 @@ class Lake:
         )
 
 
-def _commit(table: Table, partition: Partition, delivery: str, files: Sequence[str], *, had_files: bool) -> None:
+def _commit(
+    table: Table, partition: Partition, delivery: str, before: Sequence[DataFile], files: Sequence[str]
+) -> None:
+    """One snapshot, so that nobody who reads the table as it was finds a period between two deliveries."""
     said = {
         "outlay.connection": partition.connection,
         "outlay.period": partition.period.id,
         "outlay.delivery": delivery,
     }
     with table.transaction() as transaction:
-        if had_files:
+        if not files:
             transaction.delete(_filter(partition), snapshot_properties=said)
-        if files:
+        elif not before:
             transaction.add_files(list(files), snapshot_properties=said, check_duplicate_files=False)
+        else:
+            _overwrite(transaction, table, before, files, said)
+
+
+def _overwrite(
+    transaction: Transaction, table: Table, before: Sequence[DataFile], files: Sequence[str], said: dict[str, str]
+) -> None:
+    with transaction.update_snapshot(snapshot_properties=said).overwrite() as snapshot:
+        for old in before:
+            snapshot.delete_data_file(old)
+        for new in parquet_files_to_data_files(table.io, table.metadata, iter(files)):
+            snapshot.append_data_file(new)
+    if _manifests(table) >= MANIFESTS:
+        # An overwrite keeps every manifest that there was. An append merges them, and one of nothing does that alone.
+        with transaction.update_snapshot(snapshot_properties={"outlay.upkeep": "manifests"}).merge_append():
+            pass
+
+
+def _manifests(table: Table) -> int:
+    current = table.current_snapshot()
+    return len(current.manifests(table.io)) if current else 0
 
 
 def _filter(partition: Partition) -> BooleanExpression:
@@ -160,18 +190,19 @@ def _filter(partition: Partition) -> BooleanExpression:
     )
 
 
-def _live_of(table: Table, partition: Partition) -> Live | None:
-    return _by_partition(table, _filter(partition)).get(partition)
+def _files(table: Table, partition: Partition | None = None) -> list[DataFile]:
+    """The live files, of the whole table or of one partition."""
+    scan = table.scan() if partition is None else table.scan(row_filter=_filter(partition))
+    return [task.file for task in scan.plan_files()]
 
 
-def _by_partition(table: Table, condition: BooleanExpression | None = None) -> dict[Partition, Live]:
-    scan = table.scan() if condition is None else table.scan(row_filter=condition)
+def _by_partition(table: Table, files: Iterable[DataFile]) -> dict[Partition, Live]:
     found: dict[Partition, Live] = {}
-    for task in scan.plan_files():
-        path = unquote(task.file.file_path).removeprefix(unquote(table.location()).rstrip("/") + "/")
+    for file in files:
+        path = unquote(file.file_path).removeprefix(unquote(table.location()).rstrip("/") + "/")
         place = _parse(path)
         if place is None:
-            raise Bug(f"The lake has a file that no delivery wrote: {task.file.file_path}.", next="Run outlay doctor.")
+            raise Bug(f"The lake has a file that no delivery wrote: {file.file_path}.", next="Run outlay doctor.")
         partition, delivery = place
         before = found.get(partition, Live(delivery, (), 0))
         if before.delivery != delivery:
@@ -179,9 +210,7 @@ def _by_partition(table: Table, condition: BooleanExpression | None = None) -> d
                 f"{partition.connection} {partition.period} holds two deliveries: {before.delivery} and {delivery}.",
                 next="Make one of them live with outlay revert, and report this.",
             )
-        found[partition] = replace(
-            before, files=(*before.files, task.file.file_path), rows=before.rows + task.file.record_count
-        )
+        found[partition] = replace(before, files=(*before.files, file.file_path), rows=before.rows + file.record_count)
     return found
 
 

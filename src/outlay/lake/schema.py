@@ -14,13 +14,16 @@ PARTITION_COLUMNS = ("x_Connection", "x_BillingPeriod")
 # Planning prunes by partition and by time; bounds of other columns would only swell the manifests.
 _PLANNED_BY = (*PARTITION_COLUMNS, "ChargePeriodStart", "ChargePeriodEnd")
 
+# Of so many manifests one is made: planning reads each that may matter.
+MANIFESTS = 20
+
 PROPERTIES = {
     "format-version": "2",
     "write.parquet.compression-codec": "zstd",
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",
     "commit.manifest-merge.enabled": "true",
-    "commit.manifest.min-count-to-merge": "20",
+    "commit.manifest.min-count-to-merge": str(MANIFESTS),
     # A lost race is retried by Lake.replace, which first looks whether the partition itself has changed.
     "commit.retry.num-retries": "0",
     "write.metadata.metrics.default": "none",
