@@ -121,13 +121,13 @@ class Outlay:
 
     @cached_property
     def _home(self) -> None:
-        for folder in (self.settings.home, self.settings.spool):
+        for setting, folder in (("OUTLAY_HOME", self.settings.home), ("OUTLAY_SPOOL", self.settings.spool)):
             try:
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             except OSError as error:
                 raise HomeError(
                     f"{folder} cannot be used: {error.strerror}.",
-                    next="Point OUTLAY_HOME to a folder you can write to.",
+                    next=f"Point {setting} to a folder you can write to.",
                 ) from error
 
     @cached_property
@@ -361,7 +361,7 @@ class Outlay:
             return view
         if delivery not in view.earlier:
             known = ", ".join(view.earlier) or "none"
-            raise UnknownName(f"{name} {wanted} has no earlier delivery {delivery}.", next=f"Earlier ones: {known}.")
+            raise UnknownName(f"{name} {period} has no earlier delivery {delivery}.", next=f"Earlier ones: {known}.")
         partition = Partition(name, wanted)
         live = self.lake.live_of(partition)
         self.lake.replace(

@@ -117,7 +117,7 @@ _TABLE: tuple[Code, ...] = (
         "error",
         "The credentials do not reach the place of the bills",
         "Access to {location} is denied.",
-        "Grant s3:GetObject and s3:ListBucket on it to the credentials in use, then run the ingest again.",
+        "Let the credentials in use list and read it (on S3: s3:ListBucket and s3:GetObject), then ingest again.",
     ),
     Code(
         "source-not-found",

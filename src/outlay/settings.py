@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,12 @@ class Setting:
             return self.parse(text)
         except ValueError as error:
             raise UsageError(f"{name} is {text!r}: {error}.", next=f"Set it as described: {self.about}") from error
+
+
+def without_password(address: str) -> str:
+    """The address of a database or catalog as it may be shown: its user and everything else but the password."""
+    shown = re.sub(r"(?<=://)([^:@/]*):.*@", r"\1@", address)
+    return re.sub(r"(?<=[?&])password=[^&]*&?", "", shown).rstrip("?&")
 
 
 def _path(text: str) -> Path:

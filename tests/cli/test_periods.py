@@ -40,7 +40,8 @@ def test_an_earlier_delivery_is_offered_made_live_and_stays(outlay: Outlay, acme
 
 def test_what_cannot_be_reverted_to_is_told(outlay: Outlay, acme: Drops) -> None:
     for words, said in {
-        ("acme", "2026-05", "nope"): "has no earlier delivery nope. ",
+        ("acme", "2026-05", "nope"): "acme 2026-05 has no earlier delivery nope.",
+        ("acme", "20260501-20260601", "nope"): "acme 20260501-20260601 has no earlier delivery nope.",
         ("acme", "2026-04", "nope"): "has no billing period 2026-04",
         ("acme", "May", "nope"): "'May' is not a billing period",
         ("acmee", "2026-05", "nope"): "There is no connection named 'acmee'.",

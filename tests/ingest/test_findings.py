@@ -24,6 +24,7 @@ from outlay.ingest.result import RunResult
 from outlay.lake import Partition
 from outlay.storage import open_place
 from tests.ingest.world import MAY, World, as_csv, row
+from tests.services.disk import fill, small_disk
 from tests.services.s3 import S3, Request
 
 ALWAYS = 1000
@@ -130,22 +131,6 @@ def test_a_file_that_changes_once_while_it_is_read_comes_in_as_it_is_then(on_s3:
     assert on_s3.total() == Decimal(7)
 
 
-@contextmanager
-def small_disk(at: Path, options: str) -> Iterator[Path]:
-    at.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a small disk to fill")
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(at)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
-    try:
-        yield at
-    finally:
-        subprocess.run(["umount", "--lazy", str(at)], check=True)
-
-
 def noise(rows: int, length: int) -> list[dict[str, str]]:
     """Rows that do not pack well."""
     return [row("1", lineitem__description=os.urandom(length).hex()) for _ in range(rows)]
@@ -179,6 +164,23 @@ def test_a_full_disk_is_told_and_changes_nothing(tmp_path: Path, moment: str) ->
             made.close()
 
 
+def test_a_spool_that_cannot_be_written_to_is_told_with_its_own_way_out(tmp_path: Path) -> None:
+    place = open_place(str(tmp_path / "bills" / "acme"), create=True)
+    with small_disk(tmp_path / "small", "size=1m") as disk:
+        made = World(tmp_path / "home", place, spool=disk)
+        try:
+            made.drop([row("12")])
+            subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+            result = made.one()
+            failed_for(result, "setup")
+            assert f"{disk}/acme-{MAY.id}" in result.findings[0].message
+            assert "OUTLAY_SPOOL" in result.findings[0].next
+            subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+            assert made.one().outcome == "committed"
+        finally:
+            made.close()
+
+
 def test_a_disk_that_fills_between_staging_and_commit_keeps_the_live_data(tmp_path: Path) -> None:
     place = open_place(str(tmp_path / "bills" / "acme"), create=True)
     with small_disk(tmp_path / "small", "size=4m") as disk:
@@ -200,16 +202,6 @@ def test_a_disk_that_fills_between_staging_and_commit_keeps_the_live_data(tmp_pa
             assert made.lake.live()[partition].delivery == "d2"
         finally:
             made.close()
-
-
-def fill(path: Path) -> None:
-    with path.open("wb", buffering=0) as file:
-        for size in (65536, 4096, 1):
-            try:
-                while True:
-                    file.write(b"x" * size)
-            except OSError:
-                continue
 
 
 class Forgetful(Cbf):

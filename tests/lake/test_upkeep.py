@@ -18,7 +18,6 @@ from outlay.lake import Lake, Partition, Tidied, described, tidy
 from outlay.lake.schema import MANIFESTS
 from outlay.settings import Settings
 from tests.lake.deliveries import bring, partition, stage, total
-from tests.services.postgres import USER
 
 GRACE = timedelta(days=1)
 MAY = partition()
@@ -55,12 +54,6 @@ def scanned(table: Table, snapshot: int | None = None) -> Decimal:
     """What the charges cost as any reader of Iceberg sees them."""
     found = table.scan(selected_fields=("BilledCost",), snapshot_id=snapshot).to_arrow()
     return sum((each.as_py() for each in found["BilledCost"]), Decimal(0))
-
-
-@pytest.fixture(autouse=True)
-def _own_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither user nor password is printed: whoever reads a catalog in PostgreSQL brings an own one."""
-    monkeypatch.setenv("PGUSER", USER)
 
 
 def plainly(settings: Settings) -> Any:

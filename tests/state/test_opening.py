@@ -44,7 +44,7 @@ def test_a_database_that_cannot_be_reached_is_told_without_its_password(tmp_path
     with pytest.raises(SetupError) as told:
         open_state(Settings.read({}, home=tmp_path, database_url=url))
     close_state()
-    assert "127.0.0.1:1/outlay" in told.value.message
+    assert "postgresql://someone@127.0.0.1:1/outlay" in told.value.message
     assert "hush" not in str(told.value)
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from outlay.errors import AccessError, Changed, Denied, DiskFull, NotFound, Unavailable
+from outlay.errors import AccessError, Changed, Denied, DiskFull, NotFound, SetupError, Unavailable
 from outlay.storage import Place, StoredFile, open_place
+from outlay.storage.place import made_folder
 from tests.layouts.conftest import set_all
 from tests.layouts.shelf import Shelf
+from tests.services.disk import fill, small_disk, without_rights
 from tests.services.s3 import S3
 from tests.storage.answers import answer, free_port
 
@@ -124,6 +128,53 @@ def test_a_full_disk_is_told_as_such(shelf: Shelf) -> None:
     (file,) = shelf.place.list()
     with pytest.raises(DiskFull, match="/dev/full"):
         shelf.place.download(file, FULL_DISK)
+
+
+def test_a_lake_on_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small", "size=64k") as disk:
+        place = open_place(str(disk))
+        fill(disk / "filler")
+        with pytest.raises(DiskFull, match=str(disk)):
+            place.write("a/b", b"x" * 10_000)
+
+
+def test_a_lake_that_cannot_be_written_to_is_a_matter_of_the_installation(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small", "size=64k") as disk:
+        place = open_place(str(disk))
+        (disk / "a.csv").write_bytes(b"1")
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        writes: list[Callable[[], None]] = [lambda: place.write("b/c", b"x"), lambda: place.delete(["a.csv"])]
+        for write in writes:
+            with pytest.raises(SetupError, match="cannot be written to: Read-only file system") as raised:
+                write()
+            assert "OUTLAY_LAKE" in raised.value.next
+        assert place.read("a.csv") == b"1"
+
+
+def test_a_spool_that_cannot_be_written_to_is_no_matter_of_grants_on_a_bucket(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.put("a.csv", b"1")
+    (file,) = shelf.place.list()
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    with without_rights(spool), pytest.raises(SetupError) as raised:
+        made_folder(spool / "run-1")
+    assert raised.value.message == f"{spool}/run-1 cannot be written to: Permission denied."
+    assert "OUTLAY_SPOOL" in raised.value.next
+    if not shelf.place.location.is_folder:
+        with without_rights(spool), pytest.raises(SetupError, match="Permission denied"):
+            shelf.place.download(file, spool / "a.csv")
+
+
+def test_a_folder_of_bills_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "bills"
+    folder.mkdir()
+    (folder / "a.csv").write_bytes(b"1")
+    place = open_place(str(folder))
+    looks: list[Callable[[], object]] = [place.list, lambda: place.read("a.csv")]
+    for look in looks:
+        with without_rights(folder, mode=0), pytest.raises(Denied) as raised:
+            look()
+        assert "Let the credentials in use list and read it" in raised.value.next
 
 
 @pytest.mark.parametrize(

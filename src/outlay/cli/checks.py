@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import outlay
 from outlay.errors import HomeError, OutlayError, SetupError
+from outlay.settings import without_password
 
 if TYPE_CHECKING:
     from outlay.app import ConnectionView, Outlay
@@ -114,7 +115,7 @@ def _write_into(folder: Path) -> None:
 def _database(o: Outlay) -> Looked:
     _ = o.memory
     number = len(o.connections())
-    return f"{o.settings.database_url.rpartition('@')[2]} answers and is up to date; connections: {number}"
+    return f"{without_password(o.settings.database_url)} answers and is up to date; connections: {number}"
 
 
 def _catalog(o: Outlay) -> Looked:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DatabaseError
 from outlay.errors import CatalogError
 from outlay.lake.lake import Lake
 from outlay.lake.schema import PROPERTIES, iceberg_schema, partition_spec
+from outlay.settings import without_password
 from outlay.storage import Location, open_place
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def open_lake(settings: Settings, *, credentials: CredentialProvider | None = No
         location, credentials=credentials, endpoint=settings.s3_endpoint, region=settings.s3_region, create=True
     )
     properties = {**_catalog(settings, location), **_files(settings, location, credentials)}
-    shown = _without_password(properties.get("uri", properties["type"]))
+    shown = without_password(properties.get("uri", properties["type"]))
     try:
         catalog, table = _opened(properties, location)
     except Exception as error:
@@ -61,7 +62,7 @@ def _open(properties: dict[str, str], location: Location) -> tuple[Catalog, Tabl
 def described(settings: Settings) -> dict[str, str]:
     """What another engine needs to find the table: the catalog's type, address and warehouse, without a password."""
     properties = _catalog(settings, Location.parse(settings.lake))
-    return {name: _without_password(value).removesuffix(_PATIENT) for name, value in properties.items()}
+    return {name: without_password(value).removesuffix(_PATIENT) for name, value in properties.items()}
 
 
 def _table(catalog: Catalog, location: Location) -> Table:
@@ -115,8 +116,3 @@ def _files(settings: Settings, location: Location, credentials: CredentialProvid
         "s3.session-token": given.get("token"),
     }
     return {name: value for name, value in properties.items() if value}
-
-
-def _without_password(address: str) -> str:
-    scheme, separator, rest = address.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"

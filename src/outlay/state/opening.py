@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import DatabaseError
 
 from outlay.errors import SetupError, UsageError
-from outlay.settings import Settings
+from outlay.settings import Settings, without_password
 
 
 def database(url: str) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _migrate(settings: Settings) -> None:
 
 
 def _unusable(settings: Settings, error: DatabaseError) -> SetupError:
-    shown = settings.database_url.rpartition("@")[2]
+    shown = without_password(settings.database_url)
     return SetupError(
         f"The database {shown} cannot be used: {str(error).splitlines()[0]}.",
         next="Check DATABASE_URL, that the server runs, and that the folder can be written to.",

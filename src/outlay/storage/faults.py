@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from obstore import exceptions as theirs
 
-from outlay.errors import AccessError, Changed, Denied, DiskFull, NotFound, OutlayError, Unavailable
+from outlay.errors import AccessError, Changed, Denied, DiskFull, NotFound, OutlayError, SetupError, Unavailable
 
 # Listings report S3's own code inside a general error: it is the only sign of what happened.
 _S3_CODE = re.compile(r"<Code>(\w+)</Code>")
@@ -32,9 +34,18 @@ _BY_TYPE: tuple[tuple[type[BaseException], type[AccessError]], ...] = (
     (theirs.PermissionDeniedError, Denied),
     (theirs.UnauthenticatedError, Denied),
 )
+# What obstore says of a folder ends in the system's own number, which is nowhere else.
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+_GRANT = "Let the credentials in use list and read it (on S3: s3:ListBucket and s3:GetObject), or correct them."
+_LET_WRITE = (
+    "Let the user who runs Outlay write there (on S3: s3:PutObject and s3:DeleteObject), or choose another place with "
+    "OUTLAY_HOME, OUTLAY_LAKE or OUTLAY_SPOOL."
+)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _SAID: dict[type[AccessError], tuple[str, str]] = {
     NotFound: ("{place} does not exist.", "Correct the location, or create it."),
-    Denied: ("Access to {place} is denied{code}.", "Grant s3:GetObject and s3:ListBucket on it, or correct the keys."),
+    Denied: ("Access to {place} is denied{code}.", _GRANT),
     Unavailable: ("{place} could not be read: {reason}.", "The next ingest tries again."),
 }
 
@@ -54,7 +65,8 @@ _QUERY = re.compile(r"(?<=\S)\?\S*")
 def translated(place: object, *, writing: object | None = None, listed: bool = False) -> Iterator[None]:
     """Raise Outlay's errors in place of theirs.
 
-    `place` is what was asked for, `writing` where bytes went. What was `listed` before and is gone now has changed.
+    `place` is what was asked for, `writing` where bytes went: what cannot be written to is a matter of the
+    installation, not of a bill. What was `listed` before and is gone now has changed.
     """
     try:
         yield
@@ -68,12 +80,35 @@ def translated(place: object, *, writing: object | None = None, listed: bool = F
             next="Rename or remove it, or export to a prefix that does not end in a slash.",
         ) from error
     except (OSError, theirs.BaseError) as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if _number(error) in _FULL:
             raise DiskFull(f"No space is left at {writing or place}.", next="Free some space there.") from error
         ours = _access_error(error, place)
+        if isinstance(ours, Denied) and writing is not None and _is_at(error, writing):
+            raise SetupError(f"{writing} cannot be written to: {_why(error)}.", next=_LET_WRITE) from error
         if listed and isinstance(ours, NotFound):
             raise Changed(f"{place} was removed while it was read.", next="It is planned again.") from error
         raise ours from error
+
+
+def _number(error: Exception) -> int | None:
+    """The operating system's number of an error, where it is one of the system's."""
+    if isinstance(error, OSError):
+        return error.errno
+    found = _OS_ERROR.search(_first_line(error))
+    return int(found[1]) if found else None
+
+
+def _is_at(error: Exception, writing: object) -> bool:
+    """Is it `writing` that is denied, and not what was read? A path is only known by the error's own."""
+    if not isinstance(writing, Path):
+        return True
+    name = getattr(error, "filename", None)
+    return name is not None and Path(name) in (writing, *writing.parents)
+
+
+def _why(error: Exception) -> str:
+    number = _number(error)
+    return os.strerror(number) if number else "access is denied"
 
 
 def _what_is_wrong(error: Exception) -> str:
@@ -85,7 +120,7 @@ def _what_is_wrong(error: Exception) -> str:
 def _access_error(error: Exception, place: object) -> AccessError:
     code = found[1] if (found := _S3_CODE.search(str(error))) else ""
     by_type = next((ours for theirs_, ours in _BY_TYPE if isinstance(error, theirs_)), Unavailable)
-    kind = _BY_S3_CODE.get(code, by_type)
+    kind = _BY_S3_CODE.get(code, Denied if _number(error) in _FORBIDDEN else by_type)
     message, next_action = _SAID[kind]
     reason = code or _first_line(error)
     return kind(message.format(place=place, code=f" ({code})" if code else "", reason=reason), next=next_action)

@@ -48,7 +48,9 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """Files below one location. Every error is an AccessError, Changed or DiskFull of `outlay.errors`."""
+    """Files below one location. Every error is an AccessError, Changed, DiskFull or, where it cannot be
+    written to, SetupError of `outlay.errors`.
+    """
 
     location: Location
     _store: Any
@@ -132,7 +134,7 @@ class Place:
 
     def delete(self, paths: Iterable[str]) -> None:
         """Remove files; those that are gone already do not matter."""
-        with translated(self.location):
+        with translated(self.location, writing=self.location):
             for path in paths:
                 try:
                     self._store.delete(path)
@@ -170,7 +172,7 @@ def open_place(
         "az": lambda: _azure_store(location),
         "gs": lambda: GCSStore(location.bucket, prefix=location.path or None, retry_config=_RETRY),
     }
-    with translated(location):
+    with translated(location, writing=location if create else None):
         return Place(location, makers[location.scheme]())
 
 
@@ -228,7 +230,7 @@ def _stored(meta: Any) -> StoredFile:
 
 
 def made_folder(path: Path) -> Path:
-    """A folder of this machine. Raises DiskFull when there is no room even for that."""
+    """A folder of this machine. Raises DiskFull when there is no room even for that, else SetupError."""
     with translated(path, writing=path):
         path.mkdir(parents=True, exist_ok=True)
     return path
