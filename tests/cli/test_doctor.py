@@ -59,7 +59,7 @@ def test_a_damaged_database_is_told_and_the_lake_is_looked_at_all_the_same(outla
 def test_a_damaged_catalog_is_told(outlay: Outlay, outlay_home: Path) -> None:
     (outlay_home / "lake").mkdir(parents=True, mode=0o700)
     (outlay_home / "lake" / "catalog.db").write_bytes(b"no database" * 500)
-    assert "cannot be opened" in _check(outlay("doctor", "--json"), "lake catalog")["found"]
+    assert "catalog.db is damaged" in _check(outlay("doctor", "--json"), "lake catalog")["found"]
 
 
 def test_a_home_that_others_can_read_is_a_warning(outlay: Outlay, outlay_home: Path) -> None:

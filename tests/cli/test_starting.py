@@ -147,7 +147,7 @@ def test_a_damaged_database_is_told(outlay: Outlay, outlay_home: Path) -> None:
     (outlay_home / "state.db").write_bytes(b"no database" * 500)
     ran = outlay("connections", "list")
     assert ran.code == 1
-    assert "state.db cannot be used: file is not a database." in ran.err
+    assert "state.db is damaged, or its disk is." in ran.err
 
 
 def test_an_unexpected_error_is_one_line_and_its_details_a_file_without_secrets(

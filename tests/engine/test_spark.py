@@ -32,11 +32,12 @@ from outlay.demo import (
 )
 from outlay.engine import open_engine
 from outlay.engine.spark import Spark
-from outlay.errors import SetupError
+from outlay.errors import Bug, DiskFull, OutlayError, SetupError
 from outlay.ingest.result import RunResult, Source
 from outlay.settings import Settings
 from outlay.storage import open_place
 from tests.ingest.world import MAY, World, as_csv, point, row
+from tests.services.disk import fill, small_disk
 from tests.services.java import java_home
 
 pytestmark = [
@@ -263,6 +264,74 @@ def test_spark_without_its_package_is_told_with_the_way_to_install_it(
     with pytest.raises(SetupError, match="Spark is not installed") as told_so:
         open_engine(settings)
     assert "pip install 'outlay[spark]'" in str(told_so.value.next)
+
+
+def test_a_disk_that_is_full_when_spark_writes_is_told(both: Both, tmp_path: Path) -> None:
+    both.results("anycost")
+    engine = both.spark.engine
+    charges = engine.charges(both.files(both.spark, "anycost"))
+    with small_disk(tmp_path / "small", "size=64k") as disk:
+        fill(disk / "filler")
+        with pytest.raises(DiskFull, match=str(disk)) as raised:
+            engine.write(engine.prepare(charges), disk, "00000")
+        assert "OUTLAY_SPOOL" in raised.value.next
+        with pytest.raises(DiskFull, match=str(disk)):
+            engine.write_file(charges, disk / "charges.parquet", "parquet")
+        assert not list(disk.glob(".charges*"))
+
+
+def test_a_query_that_spark_refuses_is_a_bug(both: Both) -> None:
+    table = both.spark.engine.table_of([{"ServiceName": "Compute"}])
+    with pytest.raises(Bug, match="CAST_INVALID_INPUT") as raised:
+        both.spark.engine.rows(table.select(number=table.ServiceName.cast("int64")))
+    assert raised.value.next
+
+
+def test_files_that_spark_does_not_find_are_told(both: Both, tmp_path: Path) -> None:
+    with pytest.raises(OutlayError, match="PATH_NOT_FOUND") as raised:
+        both.spark.engine.charges([str(tmp_path / "none.parquet")])
+    assert raised.value.next
+
+
+ENDED = """
+import sys
+from pathlib import Path
+from outlay.engine import open_engine
+from outlay.errors import SetupError
+from outlay.settings import Settings
+settings = Settings.read({"OUTLAY_ENGINE": "spark", "OUTLAY_SPARK_MASTER": sys.argv[2]}, home=Path(sys.argv[1]))
+try:
+    engine = open_engine(settings)
+    table = engine.table_of([{"ServiceName": "Compute"}]).select("ServiceName")
+    print(engine.rows(table))
+    engine.session.sparkContext._gateway.proc.kill()
+    for ask in (engine.rows, engine.rows):
+        try:
+            ask(table)
+        except SetupError as error:
+            print(error.message, error.next)
+    engine.close()
+except SetupError as error:
+    print(error.message, error.next)
+"""
+
+
+@pytest.mark.parametrize(
+    ("master", "said"),
+    [
+        ("local[1]", ["[{'ServiceName': 'Compute'}]", *["Spark's driver has ended. See that Spark runs"] * 2]),
+        ("nonsense", ["Spark did not start: "]),
+    ],
+)
+def test_spark_that_ends_or_never_begins_is_told(tmp_path: Path, master: str, said: list[str]) -> None:
+    (tmp_path / "spool").mkdir()
+    environ = {**os.environ, "JAVA_HOME": str(java_home()), "SPARK_LOCAL_IP": "127.0.0.1"}
+    done = subprocess.run(
+        [sys.executable, "-c", ENDED, str(tmp_path), master], env=environ, capture_output=True, text=True, check=False
+    )
+    lines = done.stdout.splitlines()
+    assert [line[: len(start)] for line, start in zip(lines, said, strict=True)] == said, done.stderr
+    assert done.returncode == 0, done.stderr
 
 
 WITHOUT_JAVA = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,18 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.functions import coalesce
 
 from outlay.engine.base import Input, Limits, Shape, Told
 from outlay.engine.duckdb import DuckDb
+from outlay.engine.spark_faults import ANY, first_line, translated
 from outlay.engine.twins import real
 from outlay.errors import SetupError
 from outlay.focus.columns import COLUMNS
 
 _RAW_VIEW = "raw_rows"
+_LOCAL = "SPARK_LOCAL_DIRS"
 _CONFIG = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
@@ -55,8 +57,10 @@ class Spark:
 
     def close(self) -> None:
         self._reader.close()
-        if self._owns:
-            self.session.stop()
+        # A driver that has ended needs no stop, and why it did is told already.
+        with suppress(*ANY):
+            if self._owns:
+                self.session.stop()
 
     def batches(
         self,
@@ -73,21 +77,25 @@ class Spark:
         for number, table in enumerate(self._reader.batches(files, shape, limits, spool, told, progress)):
             self._reader.write_file(table, raw / f"{number:06}.parquet", "parquet")
         if any(raw.iterdir()):
-            frame = self.session.read.option("mergeSchema", "true").parquet(str(raw))
-            yield self._table(_under_real_names(frame), _RAW_VIEW)
+            with translated(raw):
+                frame = self.session.read.option("mergeSchema", "true").parquet(str(raw))
+                table = self._table(_under_real_names(frame), _RAW_VIEW)
+            yield table
 
     def prepare(self, table: ir.Table) -> ir.Table:
         return table
 
     def rows(self, query: ir.Table) -> list[dict[str, Any]]:
-        frame = self.session.sql(str(self.ibis.compile(query)))
-        rows: list[dict[str, Any]] = frame.toArrow().to_pylist()
+        with translated(_LOCAL):
+            frame = self.session.sql(str(self.ibis.compile(query)))
+            rows: list[dict[str, Any]] = frame.toArrow().to_pylist()
         return rows
 
     def write(self, charges: ir.Table, into: Path, name: str) -> list[Path]:
         folder = into / name
-        frame = self.session.sql(str(self.ibis.compile(charges)))
-        frame.sortWithinPartitions("ChargePeriodStart").write.parquet(str(folder))
+        with translated(into):
+            frame = self.session.sql(str(self.ibis.compile(charges)))
+            frame.sortWithinPartitions("ChargePeriodStart").write.parquet(str(folder))
         parts = sorted(path for path in folder.glob("part-*.parquet"))
         written = [part.rename(into / f"{name}-{number:04}.parquet") for number, part in enumerate(parts)]
         shutil.rmtree(folder)
@@ -95,13 +103,15 @@ class Spark:
 
     def charges(self, addresses: Sequence[str]) -> ir.Table:
         name = f"charges_{hashlib.sha256(chr(10).join(addresses).encode()).hexdigest()[:16]}"
-        frame = self.session.read.parquet(*addresses) if addresses else self._made([])
-        return self._table(frame, name)
+        with translated(_LOCAL):
+            frame = self.session.read.parquet(*addresses) if addresses else self._made([])
+            return self._table(frame, name)
 
     def table_of(self, charges: Sequence[Mapping[str, Any]]) -> ir.Table:
         made = [tuple(sorted((name, str(value)) for name, value in row.items())) for row in charges]
         digest = hashlib.sha256(repr(made).encode()).hexdigest()[:16]
-        return self._table(self._made(charges), f"made_{digest}")
+        with translated(_LOCAL):
+            return self._table(self._made(charges), f"made_{digest}")
 
     def _made(self, charges: Sequence[Mapping[str, Any]]) -> DataFrame:
         schema = ibis.schema({column.name: column.type for column in COLUMNS})
@@ -110,11 +120,14 @@ class Spark:
 
     def write_file(self, table: ir.Table, path: Path, format: str, options: Mapping[str, Any] | None = None) -> None:
         folder = path.with_name(f".{path.name}.parts")
-        frame = self.session.sql(str(self.ibis.compile(table))).coalesce(1)
-        frame.write.option("header", "true").format(format).save(str(folder))
-        (part,) = folder.glob("part-*")
-        part.rename(path)
-        shutil.rmtree(folder)
+        try:
+            with translated(path.parent):
+                frame = self.session.sql(str(self.ibis.compile(table))).coalesce(1)
+                frame.write.option("header", "true").format(format).save(str(folder))
+            (part,) = folder.glob("part-*")
+            part.rename(path)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def query(self, sql: str, addresses: Sequence[str]) -> pa.Table:
         """SQL is answered by DuckDB, whose sandbox keeps it read-only and inside the lake."""
@@ -150,10 +163,9 @@ def _session(master: str) -> SparkSession:
         builder = builder.config(key, value)
     try:
         return builder.getOrCreate()
-    except PySparkRuntimeError as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+    except ANY as error:
         raise SetupError(
-            f"Spark did not start: {reason}.",
+            f"Spark did not start: {first_line(error)}.",
             next="Let JAVA_HOME name a Java 17 or 21, and OUTLAY_SPARK_MASTER a master that runs.",
         ) from error
 

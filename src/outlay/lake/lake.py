@@ -6,7 +6,8 @@ import json
 import random
 import secrets
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
 
 from outlay.errors import Bug, Changed, Unavailable
+from outlay.lake.faults import catalog_faults
 from outlay.lake.schema import MANIFESTS
 from outlay.period import BillingPeriod
 from outlay.storage import Place, StoredFile
@@ -52,12 +54,16 @@ class Live:
 
 
 class Lake:
-    """The table of charges. Readers see whole deliveries only; every write goes through `replace`."""
+    """The table of charges. Readers see whole deliveries only; every write goes through `replace`.
 
-    def __init__(self, catalog: Catalog, table: Table, place: Place) -> None:
+    `address` is the catalog's, as it may be shown.
+    """
+
+    def __init__(self, catalog: Catalog, table: Table, place: Place, *, address: str) -> None:
         self.catalog = catalog
         self.place = place
         self._table = table
+        self._address = address
 
     def close(self) -> None:
         """Let go of the catalog's connections."""
@@ -65,7 +71,14 @@ class Lake:
 
     def table(self) -> Table:
         """The Iceberg table as it is now."""
-        return self._table.refresh()
+        with self.faults():
+            return self._table.refresh()
+
+    @contextmanager
+    def faults(self) -> Iterator[None]:
+        """What reads the catalog or commits to it stands in here: its database's errors come out as Outlay's."""
+        with catalog_faults(self._address):
+            yield
 
     def live(self) -> dict[Partition, Live]:
         """What is live, read from the paths of the live files: no expiry of snapshots can lose it."""
@@ -114,7 +127,8 @@ class Lake:
 
         The same delivery has the same content: when it is live already, nothing is done. `expected` is the delivery
         that was live when the run was planned. Raises Changed when another one is live by now, and Unavailable when
-        other partitions' commits kept winning for two minutes. A lake without room raises DiskFull.
+        other partitions' commits kept winning for two minutes. A lake or catalog without room raises DiskFull, one that
+        cannot be written to SetupError.
         """
         deadline = time.monotonic() + _COMMIT_SECONDS
         wait = 0.02
@@ -131,7 +145,7 @@ class Lake:
             if not files and live is None:
                 return
             try:
-                with translated(self.place.location, writing=self.place.location):
+                with self.faults(), translated(self.place.location, writing=self.place.location):
                     _commit(table, partition, delivery, before, files)
             except (CommitFailedException, CommitStateUnknownException, ValidationException):
                 # Another commit came first, or the answer was lost: the next round looks at what is live.

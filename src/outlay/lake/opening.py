@@ -12,6 +12,7 @@ from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, 
 from pyiceberg.table import Table
 from sqlalchemy.exc import DatabaseError
 
+from outlay.databases import fault
 from outlay.errors import CatalogError
 from outlay.lake.lake import Lake
 from outlay.lake.schema import PROPERTIES, iceberg_schema, partition_spec
@@ -28,21 +29,25 @@ NAMESPACE, TABLE = "outlay", "charges"
 
 
 def open_lake(settings: Settings, *, credentials: CredentialProvider | None = None) -> Lake:
-    """Open the lake that the settings name. Raises CatalogError when its catalog cannot be reached."""
+    """Open the lake that the settings name.
+
+    Raises CatalogError or another SetupError when its catalog cannot be reached or written to, DiskFull without room.
+    """
     location = Location.parse(settings.lake)
     place = open_place(
         location, credentials=credentials, endpoint=settings.s3_endpoint, region=settings.s3_region, create=True
     )
     properties = {**_catalog(settings, location), **_files(settings, location, credentials)}
-    shown = without_password(properties.get("uri", properties["type"]))
+    shown = without_password(properties.get("uri", properties["type"])).removesuffix(_PATIENT)
     try:
         catalog, table = _opened(properties, location)
     except Exception as error:
-        raise CatalogError(
+        known = fault(getattr(error, "orig", None), f"The lake's catalog {shown}")
+        raise known or CatalogError(
             f"The lake's catalog {shown} cannot be opened: {type(error).__name__}: {str(error).splitlines()[0]}.",
             next="Check OUTLAY_CATALOG and OUTLAY_LAKE, and run outlay doctor.",
         ) from error
-    return Lake(catalog, table, place)
+    return Lake(catalog, table, place, address=shown)
 
 
 def _opened(properties: dict[str, str], location: Location) -> tuple[Catalog, Table]:

@@ -68,7 +68,8 @@ def _expire(lake: Lake, before: datetime) -> int:
     ]
     if old:
         try:
-            table.maintenance.expire_snapshots().by_ids(old).commit()
+            with lake.faults():
+                table.maintenance.expire_snapshots().by_ids(old).commit()
         except CommitFailedException:
             # A delivery was committed meanwhile: what is old stays so until the next time.
             return 0

@@ -11,6 +11,7 @@ from django.utils.timezone import now
 from outlay.errors import UnknownName, UsageError
 from outlay.ingest.result import Source
 from outlay.layouts import check_location
+from outlay.state.faults import translated
 from outlay.state.models import Connection
 from outlay.state.new import NewConnection
 from outlay.storage import Location
@@ -20,6 +21,7 @@ _AWS_NAME = re.compile(r"[a-z0-9-]{1,100}")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
 
 
+@translated
 def add(new: NewConnection) -> Connection:
     """Register a connection. Raises UsageError naming the field, its value and the rule."""
     location = check_location(new.kind, new.location)
@@ -61,10 +63,12 @@ def check_name(kind: str, name: str) -> str:
     return name
 
 
+@translated
 def every() -> list[Connection]:
     return list(Connection.objects.all())
 
 
+@translated
 def named(name: str) -> Connection:
     """Raises UnknownName with the nearest names."""
     row = Connection.objects.filter(name=name).first()
@@ -78,6 +82,7 @@ def named(name: str) -> Connection:
     return row
 
 
+@translated
 def pause(name: str) -> Connection:
     row = named(name)
     if row.paused_at is None:
@@ -85,12 +90,14 @@ def pause(name: str) -> Connection:
     return named(name)
 
 
+@translated
 def resume(name: str) -> Connection:
     named(name)
     Connection.objects.filter(name=name).update(paused_at=None)
     return named(name)
 
 
+@translated
 def remove(name: str) -> None:
     named(name).delete()
 

@@ -8,9 +8,11 @@ from django.db.models import Max, Min
 
 from outlay.health import Facts
 from outlay.ingest.result import Outcome
+from outlay.state.faults import translated
 from outlay.state.models import Connection, Run, RunFinding
 
 
+@translated
 def facts_of(row: Connection) -> Facts:
     """A bad delivery counts until its period is decided anew, a failed check until one succeeds."""
     commits = Run.objects.filter(connection=row, outcome="committed").aggregate(

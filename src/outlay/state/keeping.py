@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime, timedelta
 
+from outlay.state.faults import translated
 from outlay.state.models import Run
 
 LAST = 3
 DAYS = 7
 
 
+@translated
 def kept_deliveries(now: datetime) -> dict[tuple[str, str], set[str]]:
     """By connection and period."""
     kept: dict[tuple[str, str], set[str]] = {}

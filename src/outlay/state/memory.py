@@ -12,19 +12,22 @@ from django.utils.timezone import now
 from outlay.findings import Finding
 from outlay.ingest.result import Decided, Reconciliation, RunResult
 from outlay.period import BillingPeriod
+from outlay.state.faults import translated
 from outlay.state.models import Connection, DecidedPeriod, Run, RunFinding, SeenFile
 from outlay.storage import StoredFile
 
 
 class DatabaseMemory:
-    """See `ingest.result.Memory`. Each method is one transaction."""
+    """See `ingest.result.Memory`. Each method is one transaction, and raises what `state.faults` says."""
 
+    @translated
     def decided(self, connection: str) -> Mapping[BillingPeriod, Decided]:
         return {
             BillingPeriod.parse(row.period): Decided(row.delivery, row.fingerprint, row.outcome, row.rows_out)
             for row in DecidedPeriod.objects.filter(connection_id=connection)
         }
 
+    @translated
     @transaction.atomic
     def record(self, result: RunResult) -> None:
         run = Run.objects.create(
@@ -55,13 +58,16 @@ class DatabaseMemory:
                 },
             )
 
+    @translated
     def saw(self, connection: str, period: BillingPeriod, fingerprint: str) -> None:
         DecidedPeriod.objects.filter(connection_id=connection, period=period.id).update(fingerprint=fingerprint)
 
+    @translated
     def periods_of(self, connection: str, file: StoredFile) -> frozenset[BillingPeriod] | None:
         row = SeenFile.objects.filter(connection_id=connection, path=file.path, etag=file.etag).first()
         return frozenset(BillingPeriod.parse(period) for period in row.periods) if row else None
 
+    @translated
     def remember_periods(self, connection: str, file: StoredFile, periods: frozenset[BillingPeriod]) -> None:
         SeenFile.objects.update_or_create(
             connection_id=connection,
@@ -69,15 +75,18 @@ class DatabaseMemory:
             defaults={"etag": file.etag, "periods": sorted(period.id for period in periods)},
         )
 
+    @translated
     def checked(self, connection: str, *, is_well: bool) -> None:
         """A check has come to its end; when all of it could be done, earlier trouble is over."""
         Connection.objects.filter(name=connection).update(checked_at=now(), **({"trouble": None} if is_well else {}))
 
+    @translated
     def rejected(self, connection: str) -> list[DecidedPeriod]:
         """The periods whose last decided delivery was rejected, newest first, with its run."""
         rows = DecidedPeriod.objects.filter(connection_id=connection, outcome="rejected")
         return list(rows.select_related("run").order_by("-period"))
 
+    @translated
     @transaction.atomic
     def set_aside(self, connection: str, period: BillingPeriod, live: str) -> None:
         """A user made the delivery `live` live: the decided one stays decided until the source changes.
@@ -88,16 +97,19 @@ class DatabaseMemory:
         is_decided_again = decided.filter(delivery=live).exists()
         decided.update(outcome="committed" if is_decided_again else "set-aside")
 
+    @translated
     def newest_run(self) -> datetime | None:
         """When the newest run ended."""
         newest: datetime | None = Run.objects.aggregate(newest=Max("finished_at"))["newest"]
         return newest
 
+    @translated
     def run_of(self, connection: str, period: BillingPeriod, delivery: str) -> Run | None:
         """The last run that committed `delivery`."""
         runs = Run.objects.filter(connection_id=connection, period=period.id, delivery=delivery, outcome="committed")
         return runs.order_by("-id").first()
 
+    @translated
     def committed(self, connection: str, period: BillingPeriod) -> list[Run]:
         """Runs that committed, one a delivery (its last), newest first."""
         runs = Run.objects.filter(connection_id=connection, period=period.id, outcome="committed").order_by("-id")
@@ -107,6 +119,7 @@ class DatabaseMemory:
         return list(last.values())
 
 
+@translated
 def findings_of(run: Run) -> tuple[Finding, ...]:
     fields = ("code", "severity", "message", "next", "file", "row", "column", "value")
     return tuple(Finding(**values) for values in run.findings.values(*fields))

@@ -15,7 +15,8 @@ from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import DatabaseError
 
-from outlay.errors import SetupError, UsageError
+from outlay.databases import fault
+from outlay.errors import OutlayError, SetupError, UsageError
 from outlay.settings import Settings, without_password
 
 
@@ -55,7 +56,7 @@ _TRIES = 10
 
 
 def open_state(settings: Settings) -> None:
-    """Set Django up and bring the database up to date. Raises SetupError when it cannot be reached.
+    """Set Django up and bring the database up to date. Raises SetupError when it cannot be used, DiskFull without room.
 
     Django knows one database a process: a second one has to wait until `close_state`.
     """
@@ -98,9 +99,9 @@ def _migrate(settings: Settings) -> None:
             time.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - jitter, not a secret
 
 
-def _unusable(settings: Settings, error: DatabaseError) -> SetupError:
+def _unusable(settings: Settings, error: DatabaseError) -> OutlayError:
     shown = without_password(settings.database_url)
-    return SetupError(
+    return fault(error.__cause__, f"The database {shown}") or SetupError(
         f"The database {shown} cannot be used: {str(error).splitlines()[0]}.",
         next="Check DATABASE_URL, that the server runs, and that the folder can be written to.",
     )
