@@ -364,9 +364,7 @@ class Outlay:
             raise UnknownName(f"{name} {period} has no earlier delivery {delivery}.", next=f"Earlier ones: {known}.")
         partition = Partition(name, wanted)
         live = self.lake.live_of(partition)
-        self.lake.replace(
-            partition, delivery, self.lake.staged(partition, delivery), expected=live.delivery if live else None
-        )
+        self.lake.revive(partition, delivery, expected=live.delivery if live else None)
         self.memory.set_aside(name, wanted, delivery)
         return next(each for each in self.periods(name) if each.period == wanted)
 

@@ -20,7 +20,7 @@ from pyiceberg.io.pyarrow import parquet_files_to_data_files
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
 
-from outlay.errors import Bug, Changed, Unavailable
+from outlay.errors import Bug, Changed, NotFound, Unavailable
 from outlay.lake.faults import catalog_faults
 from outlay.lake.schema import MANIFESTS
 from outlay.period import BillingPeriod
@@ -114,6 +114,35 @@ class Lake:
         names = (self.note(partition, delivery) or {}).get("files", [])
         return [str(self.place.location.join(partition.folder, delivery, name)) for name in names]
 
+    def revive(self, partition: Partition, delivery: str, *, expected: str | None) -> None:
+        """Make an earlier delivery live again; `expected` is the one that is live now.
+
+        Raises Changed when the delivery is being tidied away, is gone, or another one became live meanwhile: then what
+        was live stays so.
+        """
+        files = self._whole(partition, delivery)
+        try:
+            self.replace(partition, delivery, files, expected=expected)
+        except NotFound as error:
+            raise _gone(partition, delivery) from error
+        try:
+            # Whoever tidies takes the note away before looking what is live: while it is there, the files stay.
+            self._whole(partition, delivery)
+        except Changed:
+            self.replace(
+                partition, expected or "none", self.staged(partition, expected) if expected else [], expected=delivery
+            )
+            raise
+
+    def _whole(self, partition: Partition, delivery: str) -> list[str]:
+        """Addresses of a delivery's files. Raises Changed when its note or one of them is not there."""
+        folder = f"{partition.folder}/{delivery}"
+        files = self.staged(partition, delivery)
+        there = {str(self.place.location.join(file.path)) for file in self.place.list(folder)}
+        if not there.issuperset([*files, str(self.place.location.join(folder, NOTE))]):
+            raise _gone(partition, delivery)
+        return files
+
     def deliveries(self, partition: Partition | None = None) -> dict[Partition, dict[str, list[StoredFile]]]:
         """Every delivery whose files lie in the lake: live, earlier, or staged by a run that never committed."""
         found: dict[Partition, dict[str, list[StoredFile]]] = {}
@@ -157,6 +186,13 @@ class Lake:
             f"The commit of {partition.connection} {partition.period} lost to others for {_COMMIT_SECONDS} seconds.",
             next="The next ingest tries again.",
         )
+
+
+def _gone(partition: Partition, delivery: str) -> Changed:
+    return Changed(
+        f"{partition.connection} {partition.period.month} no longer has the delivery {delivery}: it is tidied away.",
+        next=f"See outlay periods {partition.connection} for those that are kept.",
+    )
 
 
 def _commit(

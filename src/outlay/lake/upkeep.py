@@ -28,28 +28,54 @@ def tidy(lake: Lake, keep: Callable[[Partition, str], bool], *, now: datetime, g
     """Expire snapshots older than `grace`, then remove the files that no snapshot, no kept delivery and no run needs.
 
     A file younger than `grace` stays: a run may be about to commit it. `keep` tells which deliveries stay for `revert`.
+    One that is made live again meanwhile stays, too.
     """
-    expired = _expire(lake, now - grace)
+    before = now - grace
+    expired = _expire(lake, before)
     table = lake.table()
     referenced = _referenced(table)
     root = str(lake.place.location)
     files = lake.place.list()
-    removed: set[tuple[Partition, str]] = set()
+    unneeded: list[tuple[Partition, str]] = []
     needed = {file.path for file in files if f"{root}/{file.path}" in referenced}
     for partition, deliveries in lake.deliveries().items():
         for delivery, its_files in deliveries.items():
             if keep(partition, delivery) or any(file.path in needed for file in its_files):
                 needed |= {address.removeprefix(f"{root}/") for address in lake.staged(partition, delivery)}
                 needed.add(f"{partition.folder}/{delivery}/{NOTE}")
-            elif all(file.modified < now - grace for file in its_files):
-                removed.add((partition, delivery))
-            else:
-                # Some of its files are young: whoever is staging them will commit the older ones, too.
-                needed |= {file.path for file in its_files}
-    doomed = [file for file in files if _is_ours(file) and file.path not in needed and file.modified < now - grace]
-    lake.place.delete(file.path for file in doomed)
-    gone = sum(file.size for file in doomed)
-    return Tidied(expired, tuple(sorted(removed)), len(doomed), gone, sum(file.size for file in files) - gone)
+                continue
+            # Those of a delivery go together, or stay: whoever stages young ones will commit the older ones, too.
+            needed |= {file.path for file in its_files}
+            if all(file.modified < before for file in its_files):
+                unneeded.append((partition, delivery))
+    stray = [file for file in files if _is_ours(file) and file.path not in needed and file.modified < before]
+    lake.place.delete(file.path for file in stray)
+    removed = {each: swept for each in unneeded if (swept := _remove(lake, *each, before))}
+    gone = [*stray, *(file for swept in removed.values() for file in swept)]
+    size = sum(file.size for file in gone)
+    return Tidied(expired, tuple(sorted(removed)), len(gone), size, sum(file.size for file in files) - size)
+
+
+def _remove(lake: Lake, partition: Partition, delivery: str, before: datetime) -> list[StoredFile]:
+    """Remove a delivery's files, unless it is live or staged by now. Returns what was removed.
+
+    The note goes first: `Lake.revive` commits only what has one, and looks for it once more afterwards.
+    """
+    folder = f"{partition.folder}/{delivery}"
+    files = lake.place.list(folder)
+    note = next((file for file in files if file.name == NOTE), None)
+    if any(file.modified >= before for file in files):
+        return []
+    content = lake.place.read(note.path) if note else b""
+    if note:
+        lake.place.delete([note.path])
+    live = lake.live_of(partition)
+    if live is not None and live.delivery == delivery:
+        if note:
+            lake.place.write(note.path, content)
+        return []
+    lake.place.delete(file.path for file in files)
+    return files
 
 
 def _is_ours(file: StoredFile) -> bool:
