@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from outlay.period import BillingPeriod
 from tests.layouts.bills import JUNE, MAY, periods_by_name
-from tests.layouts.shelf import Shelf, codes, names
+from tests.layouts.shelf import Shelf, codes, names, wait_for_a_later_time
 
 
 @pytest.mark.parametrize(
@@ -13,6 +15,7 @@ from tests.layouts.shelf import Shelf, codes, names
         "2026-05",
         "2026-5",
         "20260501-20260601",
+        "20260501-20260531",
         "BILLING_PERIOD=2026-05",
         "billing_period=20260501-20260601",
         "year=2026/month=5",
@@ -36,6 +39,40 @@ def test_the_rows_tell_the_month_below_folders_of_other_names(shelf: Shelf, fold
     shelf.put(f"{folder}/2026-05.csv")
     delivery = shelf.delivery("focus", periods_of=periods_by_name)
     assert (delivery.period, delivery.other_periods) == (MAY, True)
+
+
+FIRST, SECOND = "0c5c1c4e-5a0e-4a4e-9d0a-0e6a5d0f1a11", "f1b7d0e2-7a53-4d0c-8c9b-1f3f7c2f4b22"
+
+
+@pytest.mark.parametrize("month", ["focus/20260501-20260531", "focus/20260501-20260531/202605040912"])
+def test_of_several_runs_of_an_azure_export_the_newest_whole_one_is_the_bill(shelf: Shelf, month: str) -> None:
+    """Each holds all costs of the month so far: two of them would count twice."""
+    for run in (SECOND, FIRST):
+        shelf.put(f"{month}/{run}/part_0_0001.csv")
+        shelf.put(f"{month}/{run}/part_1_0001.csv")
+        shelf.put(f"{month}/{run}/manifest.json", b"{}")
+        wait_for_a_later_time()
+    shelf.put(f"{month}/{uuid.uuid4()}/part_0_0001.csv")
+    delivery = shelf.delivery("focus")
+    assert (delivery.period, delivery.other_periods) == (MAY, False)
+    assert names(delivery) == [f"{month}/{FIRST}/part_{number}_0001.csv" for number in range(2)]
+
+
+def test_runs_of_different_azure_exports_and_months_are_all_read(shelf: Shelf) -> None:
+    for folder in (f"one/20260501-20260531/{FIRST}", f"two/20260501-20260531/{SECOND}"):
+        shelf.put(f"{folder}/part_0_0001.csv.gz")
+        shelf.put(f"{folder}/manifest.json", b"{}")
+    shelf.put(f"one/20260601-20260630/{SECOND}/part_0_0001.csv.gz")
+    may, june = (each.load() for each in shelf.survey("focus").candidates)
+    assert (may.period, len(may.files)) == (MAY, 2)
+    assert (june.period, len(june.files)) == (JUNE, 1)
+
+
+def test_folders_below_a_month_that_are_no_runs_are_all_read(shelf: Shelf) -> None:
+    for team in ("a", "b"):
+        shelf.put(f"2026-05/{team}/bill.csv")
+        shelf.put(f"2026-05/{team}/manifest.json", b"{}")
+    assert names(shelf.delivery("focus")) == ["2026-05/a/bill.csv", "2026-05/b/bill.csv"]
 
 
 def test_a_loose_file_of_two_months_is_part_of_both(shelf: Shelf) -> None:
