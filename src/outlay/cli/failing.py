@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,6 +113,9 @@ def _at(error: OSError) -> str:
 
 def _write_down(error: Exception) -> Path:
     """The traceback, as a file in the home, or in a temporary folder when that cannot be written."""
+    import tempfile
+    import traceback
+
     details = _without_secrets("".join(traceback.format_exception(error)))
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.txt"
     for folder in (_home() / "errors", Path(tempfile.gettempdir())):
