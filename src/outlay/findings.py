@@ -8,6 +8,7 @@ others are given where the finding is made.
 from __future__ import annotations
 
 import string
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -85,6 +86,15 @@ def finding(
 
 def has_error(findings: tuple[Finding, ...] | list[Finding]) -> bool:
     return any(each.is_error for each in findings)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """By file, row and column, whichever engine found them in which order; those about no file come last."""
+    return tuple(sorted(findings, key=_place))
+
+
+def _place(told: Finding) -> tuple[bool, str, int, str, str, str]:
+    return told.file is None, told.file or "", told.row or 0, told.column or "", told.code, told.value or ""
 
 
 _RESEND = "Mend the adaptor or the export and deliver the period again; the live data stays until then."

@@ -55,54 +55,26 @@ def _focus_total(rows: list[Row]) -> Decimal:
     return sum((Decimal(str(row["BilledCost"])) for row in rows), Decimal(0))
 
 
-def _legacy(compression: str, versioning: str) -> Variant:
+def _aws(writer: Callable[..., object], provider: Callable[[], list[Row]], **how: str) -> Variant:
+    """An export named `daily`; `how` tells its writer what sets the variant apart, such as its compression."""
+
     def write(directory: Path, rows: list[Row], number: int) -> object:
-        return write_legacy_cur(
-            directory,
-            rows,
-            report="daily",
-            prefix=PREFIX,
-            period=MAY,
-            compression=compression,  # type: ignore[arg-type]
-            versioning=versioning,  # type: ignore[arg-type]
-            # The next delivery has fewer parts: in overwrite mode a stale one stays behind.
-            parts=3 - number,
-        )
+        # The next delivery has fewer parts: in overwrite mode a stale one stays behind.
+        return writer(directory, rows, prefix=PREFIX, period=MAY, parts=3 - number, **how)
 
-    return Variant("aws", lambda: aws_month(FERNWICK, MAY), write, _aws_total)
+    return Variant("aws", provider, write, _focus_total if writer is write_aws_focus else _aws_total)
 
 
-def _cur2(compression: str, versioning: str) -> Variant:
-    def write(directory: Path, rows: list[Row], number: int) -> object:
-        return write_cur2(
-            directory,
-            rows,
-            export="daily",
-            prefix=PREFIX,
-            period=MAY,
-            compression=compression,  # type: ignore[arg-type]
-            versioning=versioning,  # type: ignore[arg-type]
-            parts=3 - number,
-        )
-
-    return Variant("aws", lambda: aws_month(LOFTLINE, MAY), write, _aws_total)
+def _legacy(**how: str) -> Variant:
+    return _aws(write_legacy_cur, lambda: aws_month(FERNWICK, MAY), report="daily", **how)
 
 
-def _aws_focus(version: str, compression: str, versioning: str) -> Variant:
-    def write(directory: Path, rows: list[Row], number: int) -> object:
-        return write_aws_focus(
-            directory,
-            rows,
-            export="daily",
-            prefix=PREFIX,
-            period=MAY,
-            compression=compression,  # type: ignore[arg-type]
-            versioning=versioning,  # type: ignore[arg-type]
-            version=version,  # type: ignore[arg-type]
-            parts=3 - number,
-        )
+def _cur2(**how: str) -> Variant:
+    return _aws(write_cur2, lambda: aws_month(LOFTLINE, MAY), export="daily", **how)
 
-    return Variant("aws", lambda: focus_month(AWS_FOCUS, MAY), write, _focus_total)
+
+def _aws_focus(**how: str) -> Variant:
+    return _aws(write_aws_focus, lambda: focus_month(AWS_FOCUS, MAY), export="daily", **how)
 
 
 def _drop(directory: Path, rows: list[Row], number: int) -> object:
@@ -117,17 +89,19 @@ VARIANTS: dict[str, Variant] = {
     "AnyCost drop": Variant("anycost", lambda: anycost_month(MAY), _drop, _cbf_total),
     "FOCUS folder": Variant("focus", lambda: focus_month(NORDLICHT, MAY), _folder, _focus_total, "EUR"),
     **{
-        f"legacy CUR, {compression}, {versioning}": _legacy(compression, versioning)
+        f"legacy CUR, {compression}, {versioning}": _legacy(compression=compression, versioning=versioning)
         for compression in ("gzip", "zip", "none", "parquet")
         for versioning in ("overwrite", "new")
     },
     **{
-        f"CUR 2.0, {compression}, {versioning}": _cur2(compression, versioning)
+        f"CUR 2.0, {compression}, {versioning}": _cur2(compression=compression, versioning=versioning)
         for compression in ("gzip", "parquet")
         for versioning in ("overwrite", "new")
     },
     **{
-        f"FOCUS {version} export, {compression}, {versioning}": _aws_focus(version, compression, versioning)
+        f"FOCUS {version} export, {compression}, {versioning}": _aws_focus(
+            version=version, compression=compression, versioning=versioning
+        )
         for version in ("1.0", "1.2")
         for compression in ("gzip", "parquet")
         for versioning in ("overwrite", "new")

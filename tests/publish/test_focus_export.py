@@ -319,7 +319,7 @@ def test_an_export_that_fails_leaves_the_earlier_file_and_nothing_half(engine: D
     class Failing:
         prepare, rows = engine.prepare, engine.rows
 
-        def write_file(self, table: ir.Table, path: Path, format: str, options: Mapping[str, Any] = {}) -> None:
+        def write_file(self, table: ir.Table, path: Path, format: str) -> None:
             path.write_text("half")
             raise OSError("no space")
 

@@ -121,7 +121,7 @@ class Engine(Protocol):
         """A few charges made by hand, by lake column; what is left out is null."""
         ...
 
-    def write_file(self, table: ir.Table, path: Path, format: str, options: Mapping[str, Any] = ...) -> None:
+    def write_file(self, table: ir.Table, path: Path, format: str) -> None:
         """Write any table into one file, `parquet` or `csv`."""
         ...
 

@@ -104,7 +104,7 @@ class DuckDb:
         path.unlink(missing_ok=True)
         return []
 
-    def write_file(self, table: ir.Table, path: Path, format: str, options: Mapping[str, Any] | None = None) -> None:
+    def write_file(self, table: ir.Table, path: Path, format: str) -> None:
         how = {"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER"}[format]
         with _translated(path):
             self._con.execute(f"COPY ({self.ibis.compile(table)}) TO '{_quoted(path)}' ({how})")

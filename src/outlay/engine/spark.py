@@ -118,7 +118,7 @@ class Spark:
         rows = [tuple(row.get(name) for name in schema) for row in charges]
         return self.session.createDataFrame(rows, schema=_spark_schema(schema))
 
-    def write_file(self, table: ir.Table, path: Path, format: str, options: Mapping[str, Any] | None = None) -> None:
+    def write_file(self, table: ir.Table, path: Path, format: str) -> None:
         folder = path.with_name(f".{path.name}.parts")
         try:
             with translated(path.parent):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from outlay.engine import Engine
 from outlay.errors import AccessError, Changed, Denied, DiskFull, NotFound, OutlayError
-from outlay.findings import Finding, finding
+from outlay.findings import Finding, finding, in_order
 from outlay.ingest.fetch import Looker, sweep
 from outlay.ingest.result import Decided, Memory, Reconciliation, RunResult, Source
 from outlay.ingest.run import Run
@@ -165,7 +165,12 @@ class Ingest:
 
     def _record(self, result: RunResult) -> RunResult:
         moment = datetime.now(UTC)
-        dated = replace(result, started=result.started or moment, finished=result.finished or moment)
+        dated = replace(
+            result,
+            findings=in_order(result.findings),
+            started=result.started or moment,
+            finished=result.finished or moment,
+        )
         self.memory.record(dated)
         return dated
 
