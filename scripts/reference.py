@@ -100,7 +100,7 @@ def settings() -> Iterator[str]:
     yield ""
     yield note("src/outlay/settings.py")
     yield ""
-    yield "Read from the environment once, when a command starts. Sizes are written as `640MiB` or `200GiB`."
+    yield "Read from the environment once, when a command starts. Sizes are written as `512MiB` or `200GiB`."
     yield ""
     defaults = {"threads": "all of the machine's"}
     rows = (

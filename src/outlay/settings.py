@@ -121,7 +121,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("spool", ("OUTLAY_SPOOL",), "", _path, "the folder for files being read; else `spool/` in the home"),
     Setting("engine", ("OUTLAY_ENGINE",), "duckdb", _one_of("duckdb", "spark"), "what maps bills: duckdb or spark"),
     Setting("spark_master", ("OUTLAY_SPARK_MASTER",), "local[*]", str, "the Spark master, such as spark://host:7077"),
-    Setting("memory_limit", ("OUTLAY_MEMORY",), "640MiB", _size, "memory the engine may use before it goes to disk"),
+    Setting("memory_limit", ("OUTLAY_MEMORY",), "512MiB", _size, "memory the engine may use before it goes to disk"),
     Setting("threads", ("OUTLAY_THREADS",), str(os.cpu_count() or 1), _positive, "threads of the engine"),
     Setting("max_unpacked", ("OUTLAY_MAX_UNPACKED",), "200GiB", _size, "unpacked size of one delivery at most"),
     Setting("max_ratio", ("OUTLAY_MAX_RATIO",), "200", _positive, "unpacked size of a file by its packed size at most"),

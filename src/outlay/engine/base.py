@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,7 +31,8 @@ class Shape:
     `header` gives the findings about the columns; with an error the file's rows are not read. `wanted` names the
     columns to keep, `json` those of them whose text is a JSON object. `details` are columns that depend on the column
     `detail_key` alone, with the names they get: they come as one JSON object a row in the column `_details`, made once
-    per key. A detail that is a map gives all its entries, their names prefixed with the name it gets.
+    per key. A detail that is a map gives all its entries, their names prefixed with the name it gets. `tags` are wanted
+    columns with keys, which come as the map `engine.maps.TAGS` besides, where they are text.
     """
 
     header: Callable[[str, Sequence[str]], list[Finding]]
@@ -38,6 +40,7 @@ class Shape:
     json: Callable[[Sequence[str]], Sequence[str]]
     details: Callable[[Sequence[str]], Sequence[tuple[str, str]]] = lambda _: ()
     detail_key: Callable[[Sequence[str]], str | None] = lambda _: None
+    tags: Callable[[Sequence[str]], Sequence[tuple[str, str]]] = lambda _: ()
     max_rows_a_file: int | None = None
 
 
@@ -109,8 +112,11 @@ class Engine(Protocol):
         """A small result: exact decimals, aware times, None for null."""
         ...
 
-    def write(self, charges: Query, into: Path, name: str) -> list[Path]:
-        """Write charges as Parquet, with their rows in order of ChargePeriodStart. No rows, no files."""
+    def write(self, charges: Query, into: Path, name: str) -> Future[list[Path]]:
+        """Write charges as Parquet files. No rows, no files.
+
+        It may go on while the next batch is read and checked, but only one writing at a time may be under way.
+        """
         ...
 
     def charges(self, addresses: Sequence[str]) -> ir.Table:

@@ -7,8 +7,10 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +22,37 @@ import pyarrow as pa
 from outlay.engine import sandbox
 from outlay.engine.addresses import S3Access, extension, is_remote, listed, reach
 from outlay.engine.base import Input, Limits, Shape, Told
-from outlay.engine.parse import NUMBER
+from outlay.engine.loading import Loader
 from outlay.engine.reader import Batch, Reader, ahead
-from outlay.engine.twins import own_names
 from outlay.errors import Bug, DiskFull, OutlayError
 from outlay.focus.columns import COLUMNS
 
 _ROW_GROUP = 30_720
 # Ordinary text repeats within a row group; ids do not, and a dictionary of them costs more than it saves.
-_DICTIONARY = 20_000
+_DICTIONARY = 6_000
+
+
+class _Repeated:
+    """Runs statements; one that comes again is planned once more and from then on only run."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+        self._names: dict[str, str | None] = {}
+        self._number = count()
+
+    def execute(self, statement: str) -> duckdb.DuckDBPyConnection:
+        if statement not in self._names:
+            self._names[statement] = None
+            return self._con.execute(statement)
+        if self._names[statement] is None:
+            self._names[statement] = f"again_{next(self._number)}"
+            self._con.execute(f"PREPARE {self._names[statement]} AS {statement}")
+        return self._con.execute(f"EXECUTE {self._names[statement]}")
+
+    def forget(self) -> None:
+        for name in filter(None, self._names.values()):
+            self._con.execute(f"DEALLOCATE {name}")
+        self._names.clear()
 
 
 class DuckDb:
@@ -55,12 +79,19 @@ class DuckDb:
         # Mappings join many rows to small tables, in that order. Nothing is known of the size of Arrow tables, and a
         # guess would build hash tables of the bill instead.
         self._con.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+        self._writing = self._con.cursor()
+        self._writing.execute("SET TimeZone = 'UTC'; SET disabled_optimizers = 'join_order,build_side_probe_side'")
+        self._writer = ThreadPoolExecutor(1, "outlay-writer")
+        self._repeated, self._repeated_writing = _Repeated(self._con), _Repeated(self._writing)
+        self._batch: Batch | None = None
 
     def versions(self) -> str:
         _ = extension()
         return f"DuckDB {duckdb.__version__} with httpfs of the same version"
 
     def close(self) -> None:
+        self._writer.shutdown()
+        self._writing.close()
         self.ibis.disconnect()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
@@ -73,14 +104,22 @@ class DuckDb:
         told: Told,
         progress: Callable[[int, int], None],
     ) -> Iterator[ir.Table]:
-        loader = _Loader(self._con, shape)
-        with _translated(spool):
-            for number, batch in enumerate(ahead(Reader(shape, limits).batches(files))):
-                progress(number, 0)
-                told.extend(batch.findings)
-                if batch.columns and batch.table.num_columns:
-                    loader.load(batch)
-                    yield self.ibis.table(loader.view)
+        loader, self._mapped = Loader(self._con, shape), Loader(self._writing, shape, is_first=False)
+        try:
+            with _translated(spool):
+                for number, batch in enumerate(ahead(Reader(shape, limits).batches(files))):
+                    progress(number, 0)
+                    told.extend(batch.findings)
+                    if batch.columns and batch.table.num_columns:
+                        loader.load(batch)
+                        self._batch = batch
+                        yield self.ibis.table(loader.view)
+        finally:
+            self._batch = None
+            # After what is still being written.
+            self._writer.submit(self._mapped.drop).result()
+            self._writer.submit(self._repeated_writing.forget).result()
+            self._repeated.forget()
             loader.drop()
 
     def prepare(self, table: ir.Table) -> str:
@@ -89,19 +128,26 @@ class DuckDb:
     def rows(self, query: str) -> list[dict[str, Any]]:
         with _translated(self._scratch):
             # Through Arrow: DuckDB's own rows need a library of time zones for aware times.
-            rows: list[dict[str, Any]] = self._con.execute(query).to_arrow_table().to_pylist()
+            rows: list[dict[str, Any]] = self._repeated.execute(query).to_arrow_table().to_pylist()
         return rows
 
-    def write(self, query: str, into: Path, name: str) -> list[Path]:
-        path = into / f"{name}.parquet"
+    def write(self, query: str, into: Path, name: str) -> Future[list[Path]]:
+        return self._writer.submit(self._write, self._batch, query, into, name)
+
+    def _write(self, batch: Batch | None, query: str, into: Path, name: str) -> list[Path]:
+        """On a connection of its own, so that the next batch may be checked meanwhile."""
+        draft, path = into / "draft.parquet", into / f"{name}.parquet"
         with _translated(into):
-            written = self._con.execute(
-                f"COPY ({query}) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
+            if batch is not None:
+                self._mapped.load(batch)
+            written = self._repeated_writing.execute(
+                f"COPY ({query}) TO '{_quoted(draft)}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
                 f"ROW_GROUP_SIZE {_ROW_GROUP}, DICTIONARY_SIZE_LIMIT {_DICTIONARY})"
             ).fetchone()
         if written and written[0]:
+            draft.rename(path)
             return [path]
-        path.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         return []
 
     def write_file(self, table: ir.Table, path: Path, format: str) -> None:
@@ -126,7 +172,7 @@ class DuckDb:
         rows = [{name: row.get(name) for name in schema} for row in charges]
         name = f"made_{secrets.token_hex(8)}"
         self._con.register("made_rows", pa.Table.from_pylist(rows, schema=schema.to_pyarrow()))
-        self._con.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM made_rows")
+        self._con.execute(f"CREATE TABLE {name} AS SELECT * FROM made_rows")
         self._con.unregister("made_rows")
         return name
 
@@ -136,157 +182,6 @@ class DuckDb:
         Raises OutlayError's UsageError with DuckDB's own words for a bad statement.
         """
         return sandbox.query(sql, addresses, self._scratch, bounds=self._bounds, access=self._access)
-
-
-class _Loader:
-    """Makes the view of raw rows for one batch after another, and the table of what depends on a key alone."""
-
-    view = "raw_rows"
-
-    def __init__(self, con: duckdb.DuckDBPyConnection, shape: Shape) -> None:
-        self._con = con
-        self._shape = shape
-        con.execute("CREATE OR REPLACE TEMP TABLE raw_details (key VARCHAR, details VARCHAR)")
-
-    def load(self, batch: Batch) -> None:
-        self._con.register("arrow_batch", batch.table)
-        source = self._as_text(batch)
-        joined = self._details(batch, source)
-        name = _text(batch.file.name)
-        selected = ", ".join(self._selection(batch))
-        self._con.execute(
-            f"CREATE OR REPLACE TEMP VIEW {self.view} AS SELECT {selected + ', ' if selected else ''}"
-            f"{'raw_details.details AS _details, ' if joined else ''}{name} AS _file, {NUMBER} AS _row "
-            f"FROM {source} {joined}"
-        )
-
-    def drop(self) -> None:
-        self._con.execute("DROP TABLE IF EXISTS raw_text; DROP TABLE IF EXISTS raw_details")
-        self._con.unregister("arrow_batch")
-
-    def _wanted(self, batch: Batch) -> list[str]:
-        wanted = set(self._shape.wanted(batch.columns))
-        return [column for column in batch.columns if column in wanted]
-
-    def _as_text(self, batch: Batch) -> str:
-        """Parquet's own types as text, worked out once: both the audit and the mapping read it."""
-        if all(_is_text(type_) for type_ in batch.table.schema.types[:-1]):
-            return "arrow_batch"
-        types = dict(zip(batch.table.column_names, batch.table.schema.types, strict=True))
-        parts = [_cast(column, types[column]) for column in batch.table.column_names]
-        self._con.execute(f"CREATE OR REPLACE TEMP TABLE raw_text AS SELECT {', '.join(parts)} FROM arrow_batch")
-        return "raw_text"
-
-    def _selection(self, batch: Batch) -> list[str]:
-        """The wanted columns; a map under its name with `@map`, a JSON object as text and as a map."""
-        types = dict(zip(batch.table.column_names, batch.table.schema.types, strict=True))
-        objects = set(self._shape.json(batch.columns))
-        own = own_names(batch.table)
-        selected = []
-        for column in self._wanted(batch):
-            name = own[column]
-            if pa.types.is_map(types[name]):
-                selected.append(f"{_name(name)} AS {_name(name + '@map')}")
-                continue
-            selected.append(_name(name))
-            if column in objects:
-                selected.append(f"{_object(_name(name))} AS {_name(name + '@map')}")
-        return selected
-
-    def _details(self, batch: Batch, source: str) -> str:
-        """Make the details of keys that are new in this batch. The join that brings them to the rows, or nothing."""
-        key, details = self._shape.detail_key(batch.columns), self._shape.details(batch.columns)
-        if key is None or not details:
-            return ""
-        for table in batch.details or self._of_parquet(batch):
-            types = dict(zip(table.column_names, table.schema.types, strict=True))
-            own = own_names(table)
-            objects = {own[column] for column in self._shape.json(batch.columns) if column in own}
-            merged = _merged([(name, own[column]) for name, column in details], types, objects)
-            self._con.register("arrow_details", table)
-            self._con.execute(
-                f"INSERT INTO raw_details SELECT {_name(own[key])}, {merged} FROM arrow_details "
-                f"WHERE {_name(own[key])} NOT IN (SELECT key FROM raw_details) GROUP BY {_name(own[key])}"
-            )
-            self._con.unregister("arrow_details")
-        return f"LEFT JOIN raw_details ON {source}.{_name(own_names(batch.table)[key])} = raw_details.key"
-
-    def _of_parquet(self, batch: Batch) -> list[pa.Table]:
-        return [batch.table] if batch.is_parquet else []
-
-
-def _merged(
-    details: Sequence[tuple[str, str]], types: Mapping[str, pa.DataType | None], objects: Collection[str]
-) -> str:
-    """One JSON object of a key's details, by the first value found of each; null when there are none."""
-    parts: list[str] = []
-    for name, column in details:
-        value = f"any_value({_name(column)})"
-        if _is_map(types.get(column)):
-            parts.append(_prefixed(name, f"{value}::MAP(VARCHAR, VARCHAR)"))
-        elif column in objects:
-            parts.append(_prefixed(name, _object(value)))
-        else:
-            parts.append(f"[{{key: {_text(name)}, value: {value}::VARCHAR}}]")
-    kept = f"list_filter({' || '.join(parts)}, lambda e: e.value <> '')"
-    return f"CASE WHEN len({kept}) > 0 THEN to_json(map_from_entries({kept}))::VARCHAR END"
-
-
-def _prefixed(prefix: str, value: str) -> str:
-    """A map's entries with a prefix before each key; none of no map."""
-    renamed = f"lambda e: {{key: {_text(prefix)} || e.key, value: e.value}}"
-    return f"coalesce(list_transform(map_entries({value}), {renamed}), [])"
-
-
-def _is_map(type_: pa.DataType | None) -> bool:
-    return type_ is not None and pa.types.is_map(type_)
-
-
-def _is_text(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
-
-
-def _object(name: str) -> str:
-    """A JSON object's text as a map, null for anything else; a look at the first letter is cheap where it is blank.
-
-    JSON may name a key twice, a map may not: then the first value counts.
-    """
-    keys = f"json_keys({name})"
-    pointer = "'/' || replace(replace(k, '~', '~0'), '/', '~1')"
-    firsts = f"list_transform(list_distinct({keys}), lambda k: json_extract_string({name}, {pointer}))"
-    return (
-        f"CASE WHEN {name}[1] = '{{' AND json_valid({name}) THEN CASE WHEN len({keys}) = list_unique({keys}) "
-        f"THEN CAST({name}::JSON AS MAP(VARCHAR, VARCHAR)) ELSE map(list_distinct({keys}), {firsts}) END END"
-    )
-
-
-# Arrow's types → the text of a value as a bill would write it; the first that fits.
-_TEXTS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
-    (_is_text, "{}"),
-    (pa.types.is_map, "CAST({} AS MAP(VARCHAR, VARCHAR))"),
-    (pa.types.is_timestamp, "strftime({}::TIMESTAMP, '%Y-%m-%dT%H:%M:%S.%fZ')"),
-    (pa.types.is_date, "strftime({}, '%Y-%m-%d')"),
-    (pa.types.is_nested, "to_json({})::VARCHAR"),
-    (pa.types.is_binary, "decode({})"),
-    (pa.types.is_large_binary, "decode({})"),
-    (lambda type_: True, "CAST({} AS VARCHAR)"),
-)
-
-
-def _cast(column: str, type_: pa.DataType) -> str:
-    """One column as text; the row's number stays a number."""
-    if column == NUMBER:
-        return NUMBER
-    template = next(template for fits, template in _TEXTS if fits(type_))
-    return f"{template.format(_name(column))} AS {_name(column)}"
-
-
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _quoted(path: Path) -> str:

@@ -13,11 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from outlay.engine.segments import Places, Segment
 from outlay.findings import Finding, finding
 
 # The column with the row's number in its file, from 1.
 NUMBER = "_number"
-_QUOTE, _COMMA, _LINE_END = ord('"'), ord(","), ord("\n")
+_COMMA, _LINE_END = ord(","), ord("\n")
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,15 @@ class Parsed:
     rows: int
 
 
-def parse(
-    content: bytes, columns: Sequence[str], wanted: Sequence[str], *, file: str, before: int, longest: int
-) -> Parsed:
-    """Parse whole records without header. `before` is how many rows of the file come before them.
+def parse(segment: Segment, wanted: Sequence[str], *, file: str, before: int, longest: int) -> Parsed:
+    """Parse a segment's records. `before` is how many rows of the file come before them.
 
     After a fault in the quotes nothing can be said of the rows that follow, so none of the segment is kept.
     """
+    content, columns = segment.content, segment.columns
     if not content:
         return Parsed(_numbered(_empty(wanted), before, ()), (), 0)
-    if fault := _bad_quote(content):
+    if fault := _bad_quote(content, segment.quotes):
         row, reason = fault
         return Parsed(
             _numbered(_empty(wanted), before, ()),
@@ -84,12 +84,11 @@ def _numbered(table: pa.Table, before: int, left_out: Sequence[int]) -> pa.Table
     return table.append_column(NUMBER, pa.array(kept + before))
 
 
-def _bad_quote(content: bytes) -> tuple[int, str] | None:
+def _bad_quote(content: bytes, quotes: Places) -> tuple[int, str] | None:
     """The row of the first quote that neither opens, closes nor doubles, and why; or of one that stays open."""
-    bytes_ = np.frombuffer(content, np.uint8)
-    quotes = np.flatnonzero(bytes_ == _QUOTE)
     if not len(quotes):
         return None
+    bytes_ = np.frombuffer(content, np.uint8)
     opens, closes = quotes[0::2], quotes[1::2]
     doubles = np.zeros(len(quotes), bool)
     doubles[1:] = np.diff(quotes) == 1

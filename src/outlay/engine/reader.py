@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from outlay.engine.base import Input, Limits, Shape
+from outlay.engine.maps import with_tags
 from outlay.engine.parse import NUMBER, Parsed, parse
 from outlay.engine.segments import BadByte, Segment, row_at, segments
 from outlay.engine.twins import told_apart
@@ -22,7 +24,9 @@ from outlay.engine.unpack import BLOCK, Meter, Packing, Unreadable, blocks, pack
 from outlay.findings import Finding, finding, has_error
 
 # Rows that are brought into memory at once: a good row group of the Parquet files that come of them.
-ROWS = 49_152
+ROWS = 32_768
+# And bytes, for rows that are long.
+BYTES = 128 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,9 @@ class Reader:
         self._limits = limits
         self._meter = Meter(limits)
         self._keys: pa.Array[Any] = pa.array([], pa.string())
+        # The columns of a file are those of all its segments, and mostly those of the next file.
+        self._wanted = cache(lambda columns: list(shape.wanted(columns)))
+        self._details_wanted = cache(lambda columns: _details_wanted(shape, columns))
 
     def batches(self, files: Sequence[Input]) -> Iterator[Batch]:
         for file in files:
@@ -82,22 +89,15 @@ class Reader:
                     held.findings += findings
                     if not is_wanted:
                         break
-                wanted = list(self._shape.wanted(segment.columns))
-                parsed = parse(
-                    segment.content,
-                    segment.columns,
-                    wanted,
-                    file=file.name,
-                    before=rows,
-                    longest=self._limits.row,
-                )
+                wanted = self._wanted(segment.columns)
+                parsed = parse(segment, wanted, file=file.name, before=rows, longest=self._limits.row)
                 rows += parsed.rows
                 held.add(segment, parsed, self._details(file, segment, parsed.table))
-                if held.rows >= ROWS:
-                    yield held.batch()
+                if held.rows >= ROWS or held.table_bytes >= BYTES:
+                    yield held.batch(self._shape)
                     held = _Held(file)
             if held.columns or held.findings:
-                yield held.batch()
+                yield held.batch(self._shape)
         except BadByte as bad:
             again = blocks(file, packing, Meter(replace(self._limits, unpacked=bad.position + 2 * BLOCK)))
             value = repr(bad.value)[2:-1]
@@ -105,8 +105,7 @@ class Reader:
 
     def _details(self, file: Input, segment: Segment, table: pa.Table) -> pa.Table | None:
         """One row for each key that is new: parsed again, because these columns are wanted of few rows only."""
-        key = self._shape.detail_key(segment.columns)
-        columns = list(dict.fromkeys(column for _, column in self._shape.details(segment.columns)))
+        key, columns = self._details_wanted(segment.columns)
         if key is None or not columns or not table.num_rows:
             return None
         new = pc.unique(table[key].combine_chunks()).drop_null()
@@ -114,8 +113,7 @@ class Reader:
         if not len(new):
             return None
         self._keys = pa.concat_arrays([self._keys, new])
-        wanted = list(dict.fromkeys([key, *columns]))
-        again = parse(segment.content, segment.columns, wanted, file=file.name, before=0, longest=len(segment.content))
+        again = parse(segment, [key, *columns], file=file.name, before=0, longest=len(segment.content))
         firsts = pc.index_in(new, again.table[key].combine_chunks())
         return again.table.take(firsts)
 
@@ -131,14 +129,15 @@ class Reader:
                     raise Unreadable(finding("column-duplicate", file=file.name, column=twice[0]))
                 is_wanted, findings = self._is_wanted(file, columns)
                 kept = self._kept(columns)
-                empty = told_apart(_counted(opened.schema_arrow.empty_table().select(kept), 0))
-                yield Batch(file, columns, empty, findings, is_parquet=True)
+                tags = self._shape.tags(columns)
+                empty = _counted(opened.schema_arrow.empty_table().select(kept), 0)
+                yield Batch(file, columns, told_apart(with_tags(empty, tags)), findings, is_parquet=True)
                 seen = rows = 0
                 for batch in opened.iter_batches(ROWS, columns=kept) if is_wanted else ():
                     seen += batch.nbytes
                     self._meter.count(file, batch.nbytes, seen)
-                    table = told_apart(_counted(pa.Table.from_batches([batch]), rows))
-                    yield Batch(file, columns, table, is_parquet=True)
+                    table = with_tags(_counted(pa.Table.from_batches([batch]), rows), tags)
+                    yield Batch(file, columns, told_apart(table), is_parquet=True)
                     rows += batch.num_rows
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
             reason = str(error).splitlines()[0].rstrip(".")
@@ -147,6 +146,12 @@ class Reader:
     def _kept(self, columns: Sequence[str]) -> list[str]:
         needed = {*self._shape.wanted(columns), *(column for _, column in self._shape.details(columns))}
         return [column for column in columns if column in needed]
+
+
+def _details_wanted(shape: Shape, columns: Sequence[str]) -> tuple[str | None, list[str]]:
+    """The key that details depend on, and the other columns that they come from."""
+    key = shape.detail_key(columns)
+    return key, [column for column in dict.fromkeys(column for _, column in shape.details(columns)) if column != key]
 
 
 @dataclass
@@ -159,17 +164,20 @@ class _Held:
     findings: tuple[Finding, ...] = ()
     details: list[pa.Table] = field(default_factory=list)
     rows: int = 0
+    table_bytes: int = 0
 
     def add(self, segment: Segment, parsed: Parsed, details: pa.Table | None) -> None:
         self.columns = segment.columns
         self.tables.append(parsed.table)
         self.findings += parsed.findings
         self.rows += parsed.table.num_rows
+        self.table_bytes += parsed.table.nbytes
         if details is not None:
             self.details.append(details)
 
-    def batch(self) -> Batch:
+    def batch(self, shape: Shape) -> Batch:
         table = pa.concat_tables(self.tables) if self.tables else pa.table({})
+        table = with_tags(table, shape.tags(self.columns) if self.tables else ())
         details = tuple(told_apart(each) for each in self.details)
         return Batch(self.file, self.columns, told_apart(table), self.findings, details)
 

@@ -36,7 +36,7 @@ _BETWEEN_INTERRUPTS = 0.05
 class Bounds:
     """What one query may use: bytes of memory, threads, bytes on disk, bytes of its answer, seconds (None: any)."""
 
-    memory: int = 640 * 1024**2
+    memory: int = 512 * 1024**2
     threads: int = 2
     disk: int = 20 * 1024**3
     answer: int = 512 * 1024**2

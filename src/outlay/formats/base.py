@@ -161,6 +161,10 @@ class Format(Protocol):
         """Columns, with the names they get, that come as one JSON object in the raw column `_details`."""
         ...
 
+    def tags(self, columns: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """Wanted columns that are tags, (key, column). Where they are text the raw table has their map: `raw.tags`."""
+        ...
+
     def header(self, file: str, columns: Sequence[str]) -> list[Finding]:
         """Findings about a file's columns: missing, unknown, ill-named."""
         ...
@@ -173,6 +177,10 @@ class Format(Protocol):
 
     def splits(self, raw: Raw, context: Context) -> dict[str, ir.BooleanValue]:
         """Rule → which kept rows become two charges. No row may be split twice."""
+        ...
+
+    def control_amounts(self, raw: Raw) -> dict[str, ir.Value]:
+        """Columns for the raw table that `totals` is given: what it needs several times over and is dear to read."""
         ...
 
     def totals(self, raw: Raw, context: Context) -> Totals: ...
@@ -219,10 +227,16 @@ class PlainFormat:
     def details(self, columns: Sequence[str]) -> Sequence[tuple[str, str]]:
         return ()
 
+    def tags(self, columns: Sequence[str]) -> Sequence[tuple[str, str]]:
+        return ()
+
     def drops(self, raw: Raw, context: Context) -> dict[str, ir.BooleanValue]:
         return {}
 
     def splits(self, raw: Raw, context: Context) -> dict[str, ir.BooleanValue]:
+        return {}
+
+    def control_amounts(self, raw: Raw) -> dict[str, ir.Value]:
         return {}
 
     def facts(self, raw: Raw, context: Context) -> dict[str, ir.BooleanValue]:

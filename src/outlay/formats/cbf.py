@@ -7,7 +7,7 @@ Sources: CloudZero's AnyCost pages and its public CBF reference. What they leave
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -128,11 +128,15 @@ def _tag_columns(columns: Sequence[str]) -> list[str]:
     return sorted(column for column in columns if column.startswith(TAG))
 
 
+def _keyed(columns: Collection[str]) -> list[tuple[str, str]]:
+    """(key, column) of what becomes a tag."""
+    tags = [(column.removeprefix(TAG), column) for column in sorted(columns) if column.startswith(TAG)]
+    return [*tags, *((column, column) for column in (*K8S, LABELS) if column in columns)]
+
+
 def _tags(raw: Raw) -> ir.MapValue:
     """Tags, the `k8s/…` columns under their own names, and each label as `k8s/labels/<name>` besides."""
-    columns = [(column.removeprefix(TAG), column) for column in raw.starting_with(TAG)]
-    columns += [(column, column) for column in (*K8S, LABELS) if raw.has(column)]
-    tags = raw.tags(columns)
+    tags = raw.tags(_keyed(raw.columns))
     if not raw.has(LABELS):
         return tags
     labels = raw.map(LABELS)
@@ -272,6 +276,9 @@ class Cbf(PlainFormat):
 
     def json_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         return tuple(column for column in columns if column == LABELS)
+
+    def tags(self, columns: Sequence[str]) -> Sequence[tuple[str, str]]:
+        return _keyed(columns)
 
     def header(self, file: str, columns: Sequence[str]) -> list[Finding]:
         found = missing_columns(file, columns, REQUIRED, TITLE)

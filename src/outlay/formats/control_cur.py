@@ -18,6 +18,16 @@ _AMOUNT = "decimal(38, 18)"
 # A text of so many characters has at most as many places as the narrow kind keeps.
 _NARROW, _NARROW_LENGTH = "decimal(18, 12)", 13
 _DISCOUNTS = ("EdpDiscount", "PrivateRateDiscount", "BundledDiscount", "Discount", "RiVolumeDiscount")
+_READ = "control "
+_AMOUNTS = (
+    "lineItemUnblendedCost",
+    "lineItemNetUnblendedCost",
+    "pricingPublicOnDemandCost",
+    "reservationEffectiveCost",
+    "reservationNetEffectiveCost",
+    "savingsPlanSavingsPlanEffectiveCost",
+    "savingsPlanNetSavingsPlanEffectiveCost",
+)
 _REPEATED = ("EKSPod-EC2", "ECSTask-EC2")
 
 
@@ -37,6 +47,12 @@ def cur(table: ir.Table) -> Totals:
         bill.text("lineItemUsageAccountId"),
         {name: ibis.cases((nothing, bill.zero), else_=amount).cast(_AMOUNT) for name, amount in sums.items()},
     )
+
+
+def amounts(table: ir.Table) -> dict[str, ir.DecimalValue]:
+    """The amounts of a row, read once each: the totals need them several times over."""
+    bill = _Bill(table)
+    return {_READ + name: bill.amount(name) for name in _AMOUNTS if _letters(name) in bill.own}
 
 
 class _Bill:
@@ -61,6 +77,8 @@ class _Bill:
 
         A small number like 4.0E-7 is exact as a double times 10^18.
         """
+        if (read := _letters(_READ + name)) in self.own:
+            return self.table[self.own[read]]
         text = self.text(name)
         is_narrow = (text.length() <= _NARROW_LENGTH) & ~text.re_search("[^0-9.-]")
         is_small = text.re_search("^-?[0-9][.]?[0-9]*[eE]-(0?[4-9]|[1-9][0-9])$")

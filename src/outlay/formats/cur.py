@@ -17,7 +17,7 @@ import ibis
 import ibis.expr.types as ir
 
 from outlay.findings import Finding, finding
-from outlay.formats import control_cur, cur_checks, cur_names, cur_remainder
+from outlay.formats import control_cur, cur_checks, cur_maps, cur_names, cur_remainder
 from outlay.formats.base import Audit, Check, Context, PlainFormat, Settlement, Totals, assemble
 from outlay.formats.cur_amounts import AMOUNTS, NET, ZERO, Amount, number
 from outlay.formats.cur_kinds import DISCOUNT_TYPES, KINDS, NEGATION, SPLITS, Kind, is_split_cost, is_type
@@ -63,6 +63,9 @@ class Cur(PlainFormat):
     def details(self, columns: Sequence[str]) -> Sequence[tuple[str, str]]:
         return cur_names.details(columns)
 
+    def tags(self, columns: Sequence[str]) -> Sequence[tuple[str, str]]:
+        return () if cur_names.TAGS in columns else cur_maps.tag_columns(columns)
+
     def header(self, file: str, columns: Sequence[str]) -> list[Finding]:
         return [finding("column-missing", file=file, column=name, format=TITLE) for name in cur_names.missing(columns)]
 
@@ -74,6 +77,9 @@ class Cur(PlainFormat):
 
     def splits(self, raw: Raw, context: Context) -> dict[str, ir.BooleanValue]:
         return {rule: is_type(raw, type_) for rule, (type_, _) in SPLITS.items()}
+
+    def control_amounts(self, raw: Raw) -> dict[str, ir.Value]:
+        return control_cur.amounts(raw.table)
 
     def totals(self, raw: Raw, context: Context) -> Totals:
         return control_cur.cur(raw.table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import ibis
 import ibis.expr.types as ir
@@ -40,17 +40,22 @@ def _tag_key(key: ir.StringValue) -> ir.StringValue:
     )
 
 
+def tag_columns(columns: Iterable[str]) -> list[tuple[str, str]]:
+    """(key, column) of a bill that has a column for each tag."""
+    return [(tag_key(key), column) for column, key in TAG_COLUMNS.of(columns).items()]
+
+
 def tags(raw: Raw) -> ir.MapValue:
     if raw.has(TAGS):
         # `user_team` and `user:team` are one key: where AWS gives both, the first counts.
         return values.map_of(values.first_entries(_entries(raw.map(TAGS), _tag_key)))
-    return _of_columns(raw, {column: tag_key(key) for column, key in TAG_COLUMNS.of(raw.columns).items()})
+    return raw.tags(tag_columns(raw.columns))
 
 
 def cost_categories(raw: Raw) -> ir.MapValue:
     if raw.has(COST_CATEGORIES):
         return values.map_of(_entries(raw.map(COST_CATEGORIES)))
-    return _of_columns(raw, COST_CATEGORY_COLUMNS.of(raw.columns))
+    return raw.map_of((key, column) for column, key in COST_CATEGORY_COLUMNS.of(raw.columns).items())
 
 
 def discounts(raw: Raw) -> ir.MapValue:
@@ -86,7 +91,3 @@ def _entries(given: ir.MapValue, rename: Callable[[ir.StringValue], ir.StringVal
     """The map's entries whose value is not blank; none for no map."""
     pairs = given.keys().map(lambda key: ibis.struct({"key": rename(key), "value": given.get(key)}))
     return pairs.filter(lambda entry: (entry["value"] != "").fill_null(False))
-
-
-def _of_columns(raw: Raw, columns: dict[str, str]) -> ir.MapValue:
-    return raw.tags((key, column) for column, key in columns.items())

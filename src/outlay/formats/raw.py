@@ -9,6 +9,7 @@ from functools import cached_property
 import ibis
 import ibis.expr.types as ir
 
+from outlay.engine.maps import TAGS
 from outlay.engine.twins import real
 from outlay.focus.columns import DECIMAL, MAP, TEXT
 from outlay.formats import values
@@ -68,6 +69,10 @@ class Raw:
         return next((each for each in found if isinstance(each, ir.MapValue)), ibis.null(MAP))
 
     def tags(self, columns: Iterable[tuple[str, str]]) -> ir.MapValue:
+        """The map of the format's tag columns, given as (key, column), which the reader mostly has made already."""
+        return self.table[TAGS] if TAGS in self.table.columns else self.map_of(columns)
+
+    def map_of(self, columns: Iterable[tuple[str, str]]) -> ir.MapValue:
         """A map made of columns, given as (key, column); blank values have no key; no keys at all is null.
 
         Where columns have one key, the first that is filled counts.

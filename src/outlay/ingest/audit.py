@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -98,6 +99,20 @@ class AuditQuery:
 
     def _by_name(self, kind: str, added: Mapping[str, int]) -> dict[str, int]:
         return {name: added[f"{kind}_{number}"] for number, name in enumerate(self._names[kind])}
+
+
+def with_control_amounts(format_: Format, raw: Raw) -> Raw:
+    """The raw rows with the format's control amounts beside them.
+
+    The join with a single row keeps them a step of their own: as a part of the totals' expressions each would be worked
+    out wherever it is used.
+    """
+    amounts = format_.control_amounts(raw)
+    if not amounts:
+        return raw
+    table = raw.table.mutate(**amounts)
+    one = ibis.array([1]).unnest().name("_one").as_table()
+    return replace(raw, table=table.cross_join(one).drop("_one"))
 
 
 def bad_rows(check: Check, raw: Raw, room: int) -> ir.Table:

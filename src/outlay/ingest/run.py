@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from outlay.findings import KEPT_PER_CODE, finding
 from outlay.formats import FORMATS, Audit, Check, Context, Format
 from outlay.formats.raw import Raw
 from outlay.ingest import fetch
-from outlay.ingest.audit import AuditQuery, bad_rows, bad_values, counted, placed
+from outlay.ingest.audit import AuditQuery, bad_rows, bad_values, counted, placed, with_control_amounts
 from outlay.ingest.reconcile import not_reconciled, reconcile, staged_totals
 from outlay.ingest.result import PeriodState, Reconciliation, RunResult, Source
 from outlay.ingest.steps import Steps
@@ -81,9 +82,13 @@ class Run:
             told,
             lambda done, total: self.steps.progress("read", done, total),
         )
-        while (table := self._next(batches)) is not None:
-            mapping.take(table)
-        mapping.finish()
+        try:
+            while (table := self._next(batches)) is not None:
+                mapping.take(table)
+            mapping.finish()
+        finally:
+            # Nothing may write into a spool that is gone, whatever has happened.
+            mapping.wait()
         return mapping
 
     def _next(self, batches: Iterator[ir.Table]) -> ir.Table | None:
@@ -156,6 +161,7 @@ def _shape(format_: Format) -> Shape:
         json=format_.json_columns,
         details=format_.details,
         detail_key=format_.detail_key,
+        tags=format_.tags,
         max_rows_a_file=format_.max_rows_a_file,
     )
 
@@ -189,6 +195,8 @@ class _Mapping:
         self._counted: dict[tuple[str, str, str | None], tuple[Check, int]] = {}
         self.audit = Audit()
         self.files: list[Path] = []
+        self._writing: Future[list[Path]] | None = None
+        self._written = 0
 
     def take(self, table: ir.Table) -> None:
         columns = tuple(table.columns)
@@ -208,11 +216,12 @@ class _Mapping:
     def _plan(self, table: ir.Table) -> _Plan:
         raw, context, prepare = Raw.of(table), self._context, self._engine.prepare
         raw = replace(raw, names=self._format.names(sorted(raw.columns)))
-        checks = self._format.checks(raw, context)
-        query = AuditQuery(self._format, raw, context, checks)
+        checked = with_control_amounts(self._format, raw)
+        checks = self._format.checks(checked, context)
+        query = AuditQuery(self._format, checked, context, checks)
         items = self._format.open_items(raw, context)
         return _Plan(
-            raw,
+            checked,
             checks,
             query,
             prepare(query.table),
@@ -244,11 +253,21 @@ class _Mapping:
         return self._engine.rows(self._engine.prepare(table))
 
     def _write(self, charges: Query) -> None:
-        with self._steps.step("map"):
-            self.files += self._engine.write(charges, self._staging, f"{len(self.files):05}")
+        """Batches are written one after another, each while the next is read and checked."""
+        self.wait()
+        self._writing = self._engine.write(charges, self._staging, f"{self._written:05}")
+        self._written += 1
+
+    def wait(self) -> None:
+        """Until nothing is being written."""
+        if self._writing is not None:
+            with self._steps.step("map"):
+                writing, self._writing = self._writing, None
+                self.files += writing.result()
 
     def finish(self) -> None:
         """What only the whole bill shows: what was counted, settled items and remarks."""
+        self.wait()
         self._told.keep([counted(check, value, count) for (_, _, value), (check, count) in self._counted.items()])
         if self._told.is_bad():
             return
@@ -257,6 +276,7 @@ class _Mapping:
         self.audit = self.audit.plus(Audit(split=settled.split))
         if settled.charges:
             self._write(self._engine.prepare(self._engine.table_of(settled.charges)))
+            self.wait()
         self._told.extend(self._format.remarks(self.audit, self._context))
 
 
