@@ -160,7 +160,7 @@ def test_a_period_can_be_emptied_filled_and_emptied_again(acme: Acme) -> None:
 @pytest.mark.parametrize(
     ("words", "kind", "said"),
     [
-        (("acme", MAY, "d9"), UnknownName, "acme 20260501-20260601 has no earlier delivery d9. Earlier ones: d1-"),
+        (("acme", MAY, "d9"), UnknownName, "acme 2026-05 has no earlier delivery d9. Earlier ones: d1-"),
         (("acme", "2026-04", "d9"), UnknownName, "acme has no billing period 2026-04. See outlay periods acme."),
         (("acne", MAY, "d9"), UnknownName, "There is no connection named 'acne'. Did you mean acme?"),
         (("acme", "spring", "d9"), UsageError, "'spring' is not a billing period"),
