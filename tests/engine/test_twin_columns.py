@@ -90,6 +90,18 @@ def test_a_key_that_json_names_twice_has_its_first_value(engine: DuckDb, tmp_pat
     assert found == [{"a/b~": "1", "c": '{"d":1}'}, {"a/b~": "3"}]
 
 
+def test_a_key_that_a_parquet_map_names_twice_has_its_first_value(engine: DuckDb, tmp_path: Path) -> None:
+    maps = [[("a", "1"), ("b", "2"), ("a", "3")], None, [], [("b", "4")], [("c", None), ("c", "5")]]
+    table = pa.table({"labels": pa.array(maps, pa.map_(pa.string(), pa.string())), "id": [*"vwxyz"]})
+    pq.write_table(table, tmp_path / "f.parquet")
+    shape = Shape(header=lambda f, c: [], wanted=lambda columns: columns, json=lambda columns: ())
+    files = [Input(tmp_path / "f.parquet", "f.parquet", 1)]
+    found: list[Any] = []
+    for each in engine.batches(files, shape, LIMITS, tmp_path, Told(), lambda done, of: None):
+        found += [row["labels@map"] for row in engine.rows(engine.prepare(each.order_by("_row")))]
+    assert found == [[("a", "1"), ("b", "2")], None, [], [("b", "4")], [("c", None)]]
+
+
 def test_a_parquet_file_that_names_a_column_twice_is_told(engine: DuckDb, tmp_path: Path) -> None:
     path, told = tmp_path / "f.parquet", Told()
     pq.write_table(pa.table([pa.array(["1"]), pa.array(["2"])], names=["a", "a"]), path)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from outlay.engine.base import Input, Limits, Shape
-from outlay.engine.maps import with_tags
+from outlay.engine.maps import with_distinct_keys, with_tags
 from outlay.engine.parse import NUMBER, Parsed, parse
 from outlay.engine.segments import BadByte, Segment, row_at, segments
 from outlay.engine.twins import told_apart
@@ -136,7 +136,8 @@ class Reader:
                 for batch in opened.iter_batches(ROWS, columns=kept) if is_wanted else ():
                     seen += batch.nbytes
                     self._meter.count(file, batch.nbytes, seen)
-                    table = with_tags(_counted(pa.Table.from_batches([batch]), rows), tags)
+                    given = with_distinct_keys(pa.Table.from_batches([batch]))
+                    table = with_tags(_counted(given, rows), tags)
                     yield Batch(file, columns, told_apart(table), is_parquet=True)
                     rows += batch.num_rows
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
