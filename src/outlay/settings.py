@@ -33,6 +33,9 @@ class Settings:
     max_field: int
     s3_endpoint: str | None
     s3_region: str | None
+    question_slots: int
+    question_wait: int
+    question_seconds: int
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None, **override: Any) -> Settings:
@@ -122,4 +125,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("max_field", ("OUTLAY_MAX_FIELD",), "1MiB", _size, "length of a field at most"),
     Setting("s3_endpoint", ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"), "", str, "an S3 service other than AWS's"),
     Setting("s3_region", ("AWS_REGION", "AWS_DEFAULT_REGION"), "", str, "region of buckets that do not say theirs"),
+    Setting(
+        "question_slots", ("OUTLAY_QUESTION_SLOTS",), "1", _positive, "questions answered at once, by 2 threads each"
+    ),
+    Setting("question_wait", ("OUTLAY_QUESTION_WAIT",), "10", _positive, "seconds that a question waits for its turn"),
+    Setting("question_seconds", ("OUTLAY_QUESTION_SECONDS",), "60", _positive, "seconds that a question may take"),
 )
