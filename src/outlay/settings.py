@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ class Settings:
     lake: str
     catalog: str | None
     database_url: str
+    secret_keys: str | None = field(repr=False)
     spool: Path
     engine: str
     spark_master: str
@@ -114,6 +115,13 @@ SETTINGS: tuple[Setting, ...] = (
         "the lake's catalog: sqlite:///…, postgresql://…, http(s)://… (REST) or glue; else SQLite in the lake",
     ),
     Setting("database_url", ("DATABASE_URL",), "", str, "sqlite:///… or postgresql://…; else `state.db` in the home"),
+    Setting(
+        "secret_keys",
+        ("OUTLAY_SECRET_KEYS",),
+        "",
+        str,
+        "keys that seal access keys, joined by commas, the newest first; else the lines of `secret.key` in the home",
+    ),
     Setting("spool", ("OUTLAY_SPOOL",), "", _path, "the folder for files being read; else `spool/` in the home"),
     Setting("engine", ("OUTLAY_ENGINE",), "duckdb", _one_of("duckdb", "spark"), "what maps bills: duckdb or spark"),
     Setting("spark_master", ("OUTLAY_SPARK_MASTER",), "local[*]", str, "the Spark master, such as spark://host:7077"),

@@ -24,6 +24,8 @@ class Connection(models.Model):
     # The run that could not be done, until a check succeeds.
     trouble = models.ForeignKey("Run", on_delete=models.SET_NULL, null=True, related_name="+")
 
+    # Whose access is used instead of one of its own.
+    access_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="lends_to")
     # An access key: the id as it is, its secret only as `state.secrets` seals it.
     access_key_id = models.CharField(max_length=128, blank=True)
     secret = models.TextField(blank=True)
