@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from django.db import connections as databases
 from django.db.utils import DatabaseError
-from django.utils.timezone import now
+from django.utils import timezone
 
 from outlay.errors import OutlayError
 from outlay.ingest.ingest import Ingest, failed
@@ -137,7 +137,7 @@ class Watch:
         return isinstance(error, Halt)
 
     def _finish(self, state: Literal["done", "failed"], *, is_well: bool) -> None:
-        claims.finish(self.claim, now(), is_well=is_well, fields={"progress": self._ended(state)})
+        claims.finish(self.claim, timezone.now(), is_well=is_well, fields={"progress": self._ended(state)})
 
     def _release(self) -> None:
         claims.release(self.claim, progress=self._ended("interrupted"))
@@ -147,15 +147,17 @@ class Watch:
         made = self.progress_made
         waiting = sorted(set(made.waiting) - _decided(self.claim.connection), reverse=True)
         # Stopped while it was looking: which months there are is not known yet.
-        newest = BillingPeriod.parse(waiting[0]) if waiting else None if made.months else BillingPeriod.of(now())
+        newest = (
+            BillingPeriod.parse(waiting[0]) if waiting else None if made.months else BillingPeriod.of(timezone.now())
+        )
         self._note(left_out=(*waiting, *made.left_out))
         fields: dict[str, Any] = {"progress": self._ended("stopped"), "stop_requested_at": None}
         if newest:
             fields["stopped_before"] = newest.next().month
-        claims.finish(self.claim, now(), is_well=True, fields=fields)
+        claims.finish(self.claim, timezone.now(), is_well=True, fields=fields)
 
     def _ended(self, state: Any) -> dict[str, Any]:
-        self._note(state=state, ended=now(), month="", step="", done=0, of=0)
+        self._note(state=state, ended=timezone.now(), month="", step="", done=0, of=0)
         return self.progress_made.as_dict()
 
     def _beats(self) -> None:
@@ -169,20 +171,20 @@ class Watch:
 
     def _beat(self) -> None:
         try:
-            is_due = self._until - now() < claims.LEASE - _RENEW
+            is_due = self._until - timezone.now() < claims.LEASE - _RENEW
             if self._is_new or is_due:
                 self._renew()
             self._look()
         except DatabaseError:
             # It may answer again before the lease runs out; until then nobody else can have it.
             databases.close_all()
-            if now() >= self._until:
+            if timezone.now() >= self._until:
                 self._why = "lost"
 
     def _renew(self) -> None:
         with self._lock:
             made, self._is_new = self.progress_made.as_dict(), False
-        at = now()
+        at = timezone.now()
         if claims.renew(self.claim, at, progress=made):
             self._until = at + claims.LEASE
         else:
@@ -213,9 +215,9 @@ def check(
         for result in _results(connections.named(watch.claim.connection), watch, work, place, memory):
             watch.came_out(result)
             if result.outcome != "unchanged":
-                changes.note(result.connection, now())
+                changes.note(result.connection, timezone.now())
             yield result
-    changes.note(watch.claim.connection, now())
+    changes.note(watch.claim.connection, timezone.now())
 
 
 def _results(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.utils.timezone import now
+from django.utils import timezone
 
 from outlay.errors import UnknownName, UsageError
 from outlay.ingest.result import Source
@@ -49,7 +49,7 @@ def add(new: NewConnection, seal: Callable[[Secret], str] | None = None) -> Conn
         access_key_id=new.access_key_id,
         check_every_minutes=check_every(new.check_every),
         bring_from=month(new.bring_from),
-        created_at=now(),
+        created_at=timezone.now(),
     )
     if secret is not None and seal is not None:
         row.secret = seal(secret)
@@ -99,7 +99,7 @@ def named(name: str) -> Connection:
 def pause(name: str) -> Connection:
     row = named(name)
     if row.paused_at is None:
-        Connection.objects.filter(name=name).update(paused_at=now())
+        Connection.objects.filter(name=name).update(paused_at=timezone.now())
     return named(name)
 
 
@@ -113,7 +113,7 @@ def want(name: str) -> Connection:
     """Make it due now, and let the months in that a stop left out. Raises UsageError while it is paused."""
     if named(name).paused_at is not None:
         raise UsageError(f"{name} is paused.", next=f"Resume it first: outlay connections resume {name}.")
-    Connection.objects.filter(name=name).update(wanted_at=now(), stopped_before="")
+    Connection.objects.filter(name=name).update(wanted_at=timezone.now(), stopped_before="")
     return named(name)
 
 
@@ -125,14 +125,17 @@ def bring_in_all(name: str) -> None:
 def request_stop(name: str) -> bool:
     """False when nobody checks it."""
     named(name)
-    return Connection.objects.filter(name=name, lease_until__gt=now()).update(stop_requested_at=now()) == 1
+    return (
+        Connection.objects.filter(name=name, lease_until__gt=timezone.now()).update(stop_requested_at=timezone.now())
+        == 1
+    )
 
 
 def set_check_every(name: str, minutes: str | int) -> Connection:
     """How often it is checked. The next check comes no later than that from now. Raises UsageError."""
     every_minutes = check_every(minutes)
     named(name)
-    latest = now() + timedelta(minutes=every_minutes)
+    latest = timezone.now() + timedelta(minutes=every_minutes)
     found = Connection.objects.filter(name=name)
     found.update(check_every_minutes=every_minutes)
     found.filter(next_check_at__gt=latest).update(next_check_at=latest)
@@ -176,7 +179,7 @@ def remove(name: str, *, keeps_charges: bool = True) -> None:
         )
     if keeps_charges and (row.count_from or row.count_to):
         RemovedConnection.objects.update_or_create(
-            name=name, defaults={"removed_at": now(), "count_from": row.count_from, "count_to": row.count_to}
+            name=name, defaults={"removed_at": timezone.now(), "count_from": row.count_from, "count_to": row.count_to}
         )
     row.delete()
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils.timezone import now
+from django.utils import timezone
 
 from outlay.findings import Finding
 from outlay.ingest.result import Decided, Reconciliation, RunResult
@@ -33,8 +33,8 @@ class DatabaseMemory:
             delivery=result.delivery or "",
             outcome=result.outcome,
             state=result.state,
-            started_at=result.started or now(),
-            finished_at=result.finished or now(),
+            started_at=result.started or timezone.now(),
+            finished_at=result.finished or timezone.now(),
             steps=[list(step) for step in result.steps],
             reconciliation=result.reconciliation.as_dict() if result.reconciliation else None,
             counts=dict(result.counts),
@@ -71,7 +71,9 @@ class DatabaseMemory:
 
     def checked(self, connection: str, *, is_well: bool) -> None:
         """A check has come to its end; when all of it could be done, earlier trouble is over."""
-        Connection.objects.filter(name=connection).update(checked_at=now(), **({"trouble": None} if is_well else {}))
+        Connection.objects.filter(name=connection).update(
+            checked_at=timezone.now(), **({"trouble": None} if is_well else {})
+        )
 
     def rejected(self, connection: str) -> list[DecidedPeriod]:
         """The periods whose last decided delivery was rejected, newest first, with its run."""
