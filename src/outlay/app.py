@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from outlay.costs.answer import Answer
+    from outlay.costs.desk import Desk
+    from outlay.costs.question import Question
+    from outlay.costs.rollup import Builder
     from outlay.engine import Engine
     from outlay.findings import Finding
     from outlay.health import Status
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
 
 # Seconds: between two looks at a lease that another holds, and what a caller is told to wait.
 _LOOK_AGAIN, _ASK_AGAIN = 0.5, 5
+_THREADS_A_QUESTION = 2
 
 
 @dataclass(frozen=True)
@@ -107,11 +112,26 @@ class Rejected:
     counts: Mapping[str, int]
 
 
+if TYPE_CHECKING:
+    _Once = cached_property
+else:
+
+    class _Once(cached_property):
+        """Made by the first thread that asks; the others wait for it."""
+
+        def __get__(self, instance, owner=None):
+            if instance is None:
+                return self
+            with instance.making:
+                return super().__get__(instance, owner)
+
+
 class Outlay:
     """An installation of Outlay. Open it with `outlay.open()`; parts are made when they are first used."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.making = threading.RLock()
 
     def __enter__(self) -> Outlay:
         return self
@@ -122,6 +142,10 @@ class Outlay:
         self.close()
 
     def close(self) -> None:
+        if "desk" in self.__dict__:
+            self.desk.close()
+        if "_asking" in self.__dict__ and self._asking is not self.__dict__.get("engine"):
+            self._asking.close()
         if "engine" in self.__dict__:
             self.engine.close()
         if "lake" in self.__dict__:
@@ -131,7 +155,7 @@ class Outlay:
 
             close_state()
 
-    @cached_property
+    @_Once
     def _home(self) -> None:
         for folder in (self.settings.home, self.settings.spool):
             try:
@@ -142,7 +166,7 @@ class Outlay:
                     next="Point OUTLAY_HOME to a folder you can write to.",
                 ) from error
 
-    @cached_property
+    @_Once
     def memory(self) -> DatabaseMemory:
         _ = self._home
         from outlay.state.opening import open_state
@@ -152,19 +176,40 @@ class Outlay:
 
         return DatabaseMemory()
 
-    @cached_property
+    @_Once
     def lake(self) -> Lake:
         _ = self._home
         from outlay.lake import open_lake
 
         return open_lake(self.settings, credentials=self._credentials())
 
-    @cached_property
+    @_Once
     def engine(self) -> Engine:
         _ = self._home
         from outlay.engine import open_engine
 
         return open_engine(self.settings, credentials=self._credentials())
+
+    @_Once
+    def _asking(self) -> Engine:
+        """What answers questions: DuckDB with few threads and a memory of its files, beside what brings bills in."""
+        from outlay.engine import open_engine
+
+        if self.settings.engine != "duckdb":
+            return self.engine
+        _ = self._home
+        few = replace(self.settings, threads=_THREADS_A_QUESTION * self.settings.question_slots)
+        return open_engine(few, credentials=self._credentials(), reads_again=True)
+
+    @_Once
+    def desk(self) -> Desk:
+        """Where questions are answered; any thread may ask."""
+        _ = self.memory
+        from outlay.costs.desk import Bounds, Desk
+        from outlay.state import connections
+
+        bounds = Bounds(self.settings.question_slots, self.settings.question_wait, self.settings.question_seconds)
+        return Desk(self.lake, self._asking, bounds, connections.counted_months)
 
     def _credentials(self) -> Any:
         """For a lake on S3: the installation's own."""
@@ -174,7 +219,7 @@ class Outlay:
 
         return Credentials()
 
-    @cached_property
+    @_Once
     def keyring(self) -> Keyring:
         """The keys that seal this installation's secrets. Raises SetupError."""
         _ = self._home
@@ -356,7 +401,33 @@ class Outlay:
         from outlay.state import checking
 
         work = Ingest(self.settings, self.lake, self.engine, self.memory, watch, accept_empty)
-        return checking.check(watch, work, self.place, self.memory)
+        for result in checking.check(watch, work, self.place, self.memory):
+            if result.outcome == "committed" and result.period:
+                self._roll_up(result.connection, result.period)
+            yield result
+
+    def roll_up(self) -> list[tuple[str, BillingPeriod]]:
+        """Make the roll-ups that are missing, as those of bills brought in by an earlier version are."""
+        done = [(partition.connection, partition.period) for partition in self._builder.build_missing()]
+        self._look_again()
+        return done
+
+    def _roll_up(self, connection: str, period: BillingPeriod) -> None:
+        """Roll-ups are a help: the charges answer where they could not be made."""
+        from outlay.lake import Partition
+
+        self._builder.try_build(Partition(connection, period))
+        self._look_again()
+
+    @property
+    def _builder(self) -> Builder:
+        from outlay.costs.rollup import Builder
+
+        return Builder(self.lake, self.engine, self.settings.spool)
+
+    def _look_again(self) -> None:
+        if "desk" in self.__dict__:
+            self.desk.look_again()
 
     def _claim(self, name: str, waiting: Callable[[str, str], None] | None) -> Claim:
         from outlay.state import claims, connections
@@ -414,12 +485,13 @@ class Outlay:
 
     def costs(self, by: Sequence[str] = (), **question: Any) -> Answer:
         """What was spent. Takes what `costs.Question.parse` takes: metric, granularity, start, end, where."""
-        from outlay.costs.answer import ask
         from outlay.costs.question import Question
 
-        return ask(
-            self.charges, Question.parse(by=by, **question), lambda table: self.engine.rows(self.engine.prepare(table))
-        )
+        return self.ask(Question.parse(by=by, **question))
+
+    def ask(self, question: Question) -> Answer:
+        """For any thread. Raises Busy when no slot comes free in time, and TooSlow. More is asked at the `desk`."""
+        return self.desk.ask(question)
 
     def sql(self, query: str) -> pa.Table:
         """One read-only statement over the table `charges`. Raises UsageError with the engine's words."""
@@ -489,6 +561,7 @@ class Outlay:
             partition, delivery, self.lake.staged(partition, delivery), expected=live.delivery if live else None
         )
         self.memory.set_aside(name, wanted, delivery)
+        self._roll_up(name, wanted)
         return next(each for each in self.periods(name) if each.period == wanted)
 
     def tidy(self, *, grace: timedelta = timedelta(days=1)) -> Tidied:

@@ -56,6 +56,8 @@ _GRANULARITIES = (
 )
 GRANULARITIES: dict[str, Granularity] = {each.name: each for each in _GRANULARITIES}
 DEFAULT_GRANULARITY = "month"
+# An answer names so many groups of each unit at most; those of lesser cost are its remainder.
+MAX_VALUES = 10_000
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 
-from outlay.lake.lake import NOTE, ROOT, Lake, Partition
+from outlay.lake.lake import NOTE, ROLLUP_NOTE, ROLLUPS, ROOT, Lake, Partition
 from outlay.storage import StoredFile
 
 
@@ -46,6 +46,7 @@ def tidy(lake: Lake, keep: Callable[[Partition, str], bool], *, now: datetime, g
             else:
                 # Some of its files are young: whoever is staging them will commit the older ones, too.
                 needed |= {file.path for file in its_files}
+    needed |= _rollups(lake, needed)
     doomed = [file for file in files if _is_ours(file) and file.path not in needed and file.modified < now - grace]
     lake.place.delete(file.path for file in doomed)
     gone = sum(file.size for file in doomed)
@@ -55,7 +56,19 @@ def tidy(lake: Lake, keep: Callable[[Partition, str], bool], *, now: datetime, g
 def _is_ours(file: StoredFile) -> bool:
     """Data and metadata of the table; a catalog's own database lies beside them and is not touched."""
     is_metadata = file.path.startswith("metadata/") and file.path.endswith((".avro", ".metadata.json"))
-    return is_metadata or file.path.startswith(f"{ROOT}/")
+    return is_metadata or file.path.startswith((f"{ROOT}/", f"{ROLLUPS}/"))
+
+
+def _rollups(lake: Lake, needed: set[str]) -> set[str]:
+    """The roll-ups of deliveries whose files stay."""
+    root = str(lake.place.location)
+    folders = {path.rpartition("/")[0] for path in needed}
+    found: set[str] = set()
+    for partition, delivery in lake.rolled_up():
+        if f"{partition.folder}/{delivery}" in folders and (note := lake.rollups(partition, delivery)):
+            found |= {address.removeprefix(f"{root}/") for address in note["files"]}
+            found.add(f"{ROLLUPS}/{partition.connection}/{partition.period.id}/{delivery}/{ROLLUP_NOTE}")
+    return found
 
 
 def _expire(lake: Lake, before: datetime) -> int:
