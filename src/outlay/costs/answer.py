@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, localcontext
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 
 from outlay.costs.query import AMOUNT, NUMBER, OTHERS, PERIOD, UNIT, query
 from outlay.costs.question import CLOCK, WHOLE, Question
@@ -28,8 +28,7 @@ EXACT = Context(prec=80)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """`values` are those of the question's `by`, in its order; in the remainder each is `REMAINDER`."""
 
     period: datetime
@@ -154,7 +153,8 @@ def _rows(question: Question, found: list[dict[str, Any]], start: date | None) -
         ((place(row), group_of(row, groups, types), row[UNIT], bool(row.get(OTHERS))), row[AMOUNT]) for row in found
     )
     rows = [Row(period, values, unit, amount, others) for (period, values, unit, others), amount in amounts.items()]
-    return tuple(sorted(rows, key=_order))
+    names = {values: _names(values) for values in {row.values for row in rows}}
+    return tuple(sorted(rows, key=lambda row: _order(row, names[row.values])))
 
 
 def group_of(row: Mapping[str, Any], groups: list[str], types: list[str]) -> tuple[Any, ...]:
@@ -202,9 +202,12 @@ def _bounds(question: Question, period: BillingPeriod) -> tuple[int, int, dateti
     return 0, 0, period.shift(-((period.month_number - 1) % steps.months)).start
 
 
-def _order(row: Row) -> tuple[Any, ...]:
-    names = tuple((value is None, text_of(value) or "") for value in row.values)
+def _order(row: Row, names: tuple[Any, ...]) -> tuple[Any, ...]:
     return row.period, row.is_remainder, row.amount.copy_negate(), names, row.unit
+
+
+def _names(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple((value is None, text_of(value) or "") for value in values)
 
 
 def utc(moment: datetime | None) -> datetime | None:

@@ -97,4 +97,4 @@ def _grains(question: Question, *, is_cut: bool) -> frozenset[str]:
 
 def _smallest(has: Rollups, names: set[str], grains: frozenset[str]) -> Rolled | None:
     able = [each for each in has.tables if each.kind.grain in grains and names <= set(each.kind.names)]
-    return min(able, key=lambda each: (each.rows, each.kind.name), default=None)
+    return min(able, key=lambda each: (each.rows, len(each.kind.columns), each.kind.name), default=None)
