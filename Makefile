@@ -10,7 +10,7 @@ DEV := .venv/.installed-dev
 AZURITE := tests/services/azurite
 export OUTLAY_TEST_WORKERS ?= 2
 
-.PHONY: help setup setup-dev demo test bench lock clean
+.PHONY: help setup setup-dev up demo test bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -18,6 +18,10 @@ help: ## list the targets
 setup: $(RUNTIME) ## install Outlay into .venv; the command is then .venv/bin/outlay
 
 setup-dev: $(DEV) $(AZURITE)/node_modules/.package-lock.json ## the same with the tools and servers of the tests
+
+up: $(RUNTIME) ## run site, API and worker with sample bills on http://127.0.0.1:8000; PORT=8001 takes another
+	@env -u OUTLAY_LAKE -u OUTLAY_CATALOG -u OUTLAY_SPOOL -u DATABASE_URL OUTLAY_HOME="$(CURDIR)/demo-home" \
+	  $(BIN)/outlay up --demo --port $(or $(PORT),8000)
 
 demo: $(RUNTIME) ## write sample bills, connect them, bring them in, print what they cost
 	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo.sh

@@ -54,6 +54,11 @@ class ConnectionView:
     row: Connection
     status: Status
 
+    @property
+    def access_key(self) -> str | None:
+        """The last four characters of its access key's id; None when it has none."""
+        return f"…{self.row.access_key_id[-4:]}" if self.row.access_key_id else None
+
     def as_dict(self) -> dict[str, Any]:
         row = self.row
         return {

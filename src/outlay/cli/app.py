@@ -30,6 +30,8 @@ outlay connections add focus acme --location file:///bills/acme"""
 # By group: each command and where it lies, in the order of the help.
 _COMMANDS: dict[str, dict[str, str]] = {
     "": {
+        "up": "outlay.cli.up:up",
+        "worker": "outlay.cli.worker:worker",
         "demo": "outlay.cli.demo:demo",
         "ingest": "outlay.cli.ingest:ingest",
         "costs": "outlay.cli.costs:costs",
@@ -71,10 +73,10 @@ def make_app() -> App:
         suppress_keyboard_interrupt=False,
     )
     connections = App(
-        name="connections", help="The places where bills arrive: add, list, show, pause, remove.", sort_key=1.5
+        name="connections", help="The places where bills arrive: add, list, show, pause, remove.", sort_key=3.5
     )
     add = App(name="add", help=_ADD, sort_key=0)
-    lake = App(name="lake", help="Where the charges lie, and keeping them tidy.", sort_key=7.5)
+    lake = App(name="lake", help="Where the charges lie, and keeping them tidy.", sort_key=9.5)
     connections.command(add)
     apps = {"": root, "connections": connections, "add": add, "lake": lake}
     root["--help"].help = "Show this, or the help of a command: outlay costs --help."

@@ -113,6 +113,15 @@ def finish(claim: Claim, at: datetime, *, is_well: bool, fields: Mapping[str, An
     return True
 
 
+def put_off(claim: Claim, at: datetime) -> None:
+    """For a check that broke off after its lease was given back: it failed, and is due later like any that did."""
+    row = Connection.objects.filter(_free(at), name=claim.connection).first()
+    if row is not None:
+        failures = claim.failures + 1
+        wait = wait_after(failures, timedelta(minutes=row.check_every_minutes))
+        Connection.objects.filter(_free(at), name=row.name).update(failures=failures, next_check_at=at + wait)
+
+
 def wait_after(failures: int, every: timedelta) -> timedelta:
     """One, two, four … minutes after failures, never longer than usual. With jitter: what failed together parts."""
     if not failures:
@@ -141,7 +150,8 @@ def _is_dead(by: str) -> bool:
         return True
     except PermissionError:
         return False
-    return False
+    # A process that was killed is still there until its parent has looked.
+    return _first_line(f"/proc/{process}/stat").rpartition(")")[2].strip().startswith("Z")
 
 
 @cache

@@ -101,7 +101,8 @@ class Worker:
         if row is None:
             return
         self._outlay.memory.record(failed(connections.source(row), None, told))
-        claims.finish(claim, timezone.now(), is_well=False, fields={})
+        if not claims.finish(claim, timezone.now(), is_well=False, fields={}):
+            claims.put_off(claim, timezone.now())
         changes.note(row.name, timezone.now())
 
     def _leave(self, claim: Claim) -> None:
