@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from outlay.costs.answer import Answer
     from outlay.costs.desk import Desk
+    from outlay.costs.freshness import Freshness
+    from outlay.costs.overview import Overview
     from outlay.costs.question import Question
     from outlay.costs.rollup import Builder
     from outlay.engine import Engine
@@ -481,7 +483,7 @@ class Outlay:
         months = connections.counted_months()
         return {
             partition: live
-            for partition, live in self.lake.live().items()
+            for partition, live in self.lake.seen().live.items()
             if _is_within(partition.period, months.get(partition.connection))
         }
 
@@ -497,6 +499,23 @@ class Outlay:
     def ask(self, question: Question) -> Answer:
         """For any thread. Raises Busy when no slot comes free in time, and TooSlow. More is asked at the `desk`."""
         return self.desk.ask(question)
+
+    def overview(self, today: date, *, metric: str = "effective") -> Overview:
+        """This month so far, where it is going, who is paid and what moved. For any thread, as `ask`."""
+        from outlay.costs.overview import overview
+
+        return overview(self.desk.ask, self.desk.table, today, metric=metric)
+
+    def freshness(self, question: Question) -> Freshness:
+        """How fresh and how final the bills behind an answer are, and which connections are behind."""
+        from outlay.costs.freshness import Bill, freshness
+
+        runs = self.memory.delivered(question.first_period, question.last_period)
+        bills = [
+            Bill(partition.connection, partition.period, *runs.get((*partition, live.delivery), ("unknown", None)))
+            for partition, live in self.counted().items()
+        ]
+        return freshness(question, bills, [(view.row.name, view.status.status) for view in self.connections()])
 
     def sql(self, query: str) -> pa.Table:
         """One read-only statement over the table `charges`. Raises UsageError with the engine's words."""

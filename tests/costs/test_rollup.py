@@ -20,6 +20,7 @@ from outlay.costs.plan import needed, plan
 from outlay.costs.query import summed, values
 from outlay.costs.question import Question
 from outlay.costs.rollup import MONTHLY, OF_USUAL, RESOURCES, USUAL, Builder, Kind, find, of_key, rolled_up
+from outlay.costs.rollup import MONTHS as WHOLE_MONTHS
 from outlay.engine import Engine as LakeEngine
 from outlay.engine import open_engine
 from outlay.errors import DiskFull
@@ -32,7 +33,7 @@ from tests.costs.lakes import bring
 ENGINE = Engine()
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 MONTHS = 3
-KINDS = (USUAL, *OF_USUAL, RESOURCES, of_key(0, "Tags.team"))
+KINDS = (USUAL, WHOLE_MONTHS, *OF_USUAL, RESOURCES, of_key(0, "Tags.team"))
 
 amounts = st.decimals(min_value=-(10**9), max_value=10**9, places=18)
 words = st.sampled_from(["web", "Web", "EU-web-1", "", "O'Brien", "ü"])
@@ -104,7 +105,7 @@ def test_a_roll_up_that_has_the_columns_gives_the_answer_of_the_charges(rows: li
 @given(st.lists(charges(), max_size=10))
 def test_a_roll_up_of_a_roll_up_is_that_of_the_charges(rows: list[Charge]) -> None:
     lake = table(rows)
-    for kind in OF_USUAL:
+    for kind in (WHOLE_MONTHS, *OF_USUAL):
         direct, through = (ENGINE(rolled_up(each, kind)) for each in (lake, rolled_up(lake, USUAL)))
         assert sorted(map(str, direct)) == sorted(map(str, through))
 
@@ -121,7 +122,7 @@ class Shop:
         self.lake: Lake = open_lake(chosen)
         self.engine: LakeEngine = open_engine(chosen)
         self.spool = home / "spool"
-        self.builder = Builder(self.lake, self.engine, self.spool, smallest=0)
+        self.builder = Builder(self.lake, self.engine, self.spool, smallest=0, repeats=1)
 
     def desk(self) -> Desk:
         return Desk(self.lake, self.engine)
@@ -214,13 +215,14 @@ def kinds(shop: Shop, question: Question) -> list[str]:
     ("question", "used"),
     [
         (Question.parse(by=["ServiceName"], granularity="day"), ["charges", "services"]),
-        (Question.parse(by=["ServiceName"]), ["charges", "months"]),
+        (Question.parse(by=["ServiceName"]), ["charges", "services"]),
         (Question.parse(by=["RegionId"], granularity="week", where=["x_Connection=a"]), ["regions"]),
         (Question.parse(by=["ResourceId"], where=["x_Connection=a"]), ["resources"]),
         (Question.parse(by=["ResourceId"], where=["x_Connection=a"], end="2026-02-10"), ["charges", "resources"]),
         (Question.parse(by=["Tags.team"], granularity="day", end="2026-02"), ["key-00", "services"]),
         (Question.parse(by=["ServiceName"], granularity="hour", where=["x_Connection=a"]), ["charges"]),
         (Question.parse(by=["SkuId"], where=["x_Connection=a"]), ["charges"]),
+        (Question.parse(by=["PricingCategory"], granularity="day", where=["x_Connection=a"]), ["usual"]),
         (Question.parse(by=["ServiceName"], start="2026-01", end="2026-01-30"), ["services"]),
         (Question.parse(by=["ServiceName"], where=["x_Connection=c"]), []),
     ],
@@ -271,7 +273,7 @@ def test_a_roll_up_is_used_only_while_its_delivery_is_live(small: Shop) -> None:
     second = desk.ask(Question(by=("ServiceName",)))
     assert second.totals != first.totals
     small.bring(MAY, "d1", [])
-    assert kinds(small, Question()) == ["months"]
+    assert kinds(small, Question()) == ["services"]
     assert desk.ask(Question(by=("ServiceName",))) == first
 
 
@@ -329,4 +331,4 @@ def test_files_that_a_cut_off_building_left_are_swept(small: Shop) -> None:
     place.write(f"rollups/{MAY.connection}/{MAY.period.id}/d1/services-left.parquet", b"half")
     tidy(small.lake, lambda *_: False, now=datetime.now(UTC) + timedelta(days=2), grace=timedelta(days=1))
     assert not any("left" in file.path for file in place.list("rollups"))
-    assert kinds(small, Question()) == ["months"]
+    assert kinds(small, Question()) == ["services"]

@@ -31,6 +31,8 @@ SMALLEST = 20_000
 MOST_KEYS = 20
 MOST_KNOWN = 1_000
 _DAY_SECONDS = 86400
+# Charges that a sum of a month must hold on average, for those of a day to hold two or so.
+REPEATS = 60
 _log = logging.getLogger(__name__)
 
 DAILY, MONTHLY = "day", "month"
@@ -67,12 +69,12 @@ class Kind:
 
 
 USUAL = Kind("usual", DAILY, (*SERVICE, *ACCOUNT, *REGION, *KIND_OF_CHARGE))
-# Made of the one above: fewer columns, or whole months.
+MONTHS = Kind("months", MONTHLY, USUAL.columns)
+# By fewer of the usual columns.
 OF_USUAL = (
     Kind("services", DAILY, SERVICE),
     Kind("accounts", DAILY, (*SERVICE, *ACCOUNT)),
     Kind("regions", DAILY, (*SERVICE, *REGION)),
-    Kind("months", MONTHLY, USUAL.columns),
 )
 RESOURCES = Kind("resources", MONTHLY, (*SERVICE, *ACCOUNT, *REGION, *RESOURCE))
 
@@ -128,6 +130,7 @@ class Builder:
     engine: Engine
     spool: Path
     smallest: int = SMALLEST
+    repeats: int = REPEATS
 
     def build(self, partition: Partition) -> bool:
         """Make those of the delivery that is live, unless they are there. Was there anything to do?
@@ -161,8 +164,7 @@ class Builder:
     def _make(self, partition: Partition, live: Live, folder: Path) -> None:
         charges = self.engine.charges(live.files)
         known = {name: self._keys(charges, name) for name in MAPS}
-        made = list(self._usual(charges, folder))
-        made.append(self._write(RESOURCES, charges, folder, by=("ResourceId",)))
+        made = [*self._usual(charges, live.rows, folder), self._write(RESOURCES, charges, folder, by=("ResourceId",))]
         names = [f"{map_}.{key}" for map_, keys in known.items() for key in list(keys)[:MOST_KEYS]]
         made += [self._write(of_key(number, name), charges, folder) for number, name in enumerate(names)]
         kept = [(kind, rows, path) for kind, rows, path in made if rows * 2 <= live.rows or rows < self.smallest]
@@ -177,12 +179,17 @@ class Builder:
         }
         self.lake.keep_rollups(partition, live.delivery, [path for _, _, path in kept], note)
 
-    def _usual(self, charges: ir.Table, folder: Path) -> Iterator[tuple[Kind, int, Path]]:
-        usual = self._write(USUAL, charges, folder)
-        yield usual
-        table = self.engine.charges([str(usual[2])])
+    def _usual(self, charges: ir.Table, count: int, folder: Path) -> Iterator[tuple[Kind, int, Path]]:
+        months = self._write(MONTHS, charges, folder)
+        yield months
+        source = charges
+        # By day there are up to 31 times as many sums: of few charges each, they would be of no use.
+        if months[1] * self.repeats <= count:
+            usual = self._write(USUAL, charges, folder)
+            yield usual
+            source = self.engine.charges([str(usual[2])])
         for kind in OF_USUAL:
-            yield self._write(kind, table, folder)
+            yield self._write(kind, source, folder)
 
     def _write(self, kind: Kind, table: ir.Table, folder: Path, by: Sequence[str] = ()) -> tuple[Kind, int, Path]:
         path = folder / f"{kind.name}.parquet"

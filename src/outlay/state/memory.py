@@ -100,6 +100,19 @@ class DatabaseMemory:
         runs = Run.objects.filter(connection_id=connection, period=period.id, delivery=delivery, outcome="committed")
         return runs.order_by("-id").first()
 
+    def delivered(
+        self, first: BillingPeriod | None, last: BillingPeriod | None
+    ) -> dict[tuple[str, BillingPeriod, str], tuple[str, datetime]]:
+        """Of each delivery that was committed for these months: its state, and when its last run ended."""
+        runs = Run.objects.filter(outcome="committed").order_by("id")
+        runs = runs.filter(period__gte=first.id) if first else runs
+        runs = runs.filter(period__lte=last.id) if last else runs
+        told = runs.values_list("connection_id", "period", "delivery", "state", "finished_at")
+        return {
+            (connection, BillingPeriod.parse(period), delivery): (state, finished)
+            for connection, period, delivery, state, finished in told
+        }
+
     def committed(self, connection: str, period: BillingPeriod) -> list[Run]:
         """Runs that committed, one a delivery (its last), newest first."""
         runs = Run.objects.filter(connection_id=connection, period=period.id, outcome="committed").order_by("-id")
