@@ -1,4 +1,4 @@
-"""The site's third-party files, copied with their licences and compressed. `scripts/vendor` fetches them and runs it."""
+"""The site's third-party files, copied with their licences and compressed. `scripts/vendor` fetches and runs."""
 
 from __future__ import annotations
 
