@@ -484,7 +484,7 @@ class Outlay:
         return {
             partition: live
             for partition, live in self.lake.seen().live.items()
-            if _is_within(partition.period, months.get(partition.connection))
+            if partition.period.is_within(*months.get(partition.connection, ("", "")))
         }
 
     def _counted_files(self) -> list[str]:
@@ -551,7 +551,7 @@ class Outlay:
                     run.state if run else "unknown",
                     reconciliation_of(run) if run else None,
                     tuple(each for each in earlier if each in stored),
-                    _is_within(period, (row.count_from, row.count_to)),
+                    period.is_within(row.count_from, row.count_to),
                 )
             )
         return views
@@ -601,11 +601,6 @@ class Outlay:
             now=datetime.now(UTC),
             grace=grace,
         )
-
-
-def _is_within(period: BillingPeriod, months: tuple[str, str] | None) -> bool:
-    first, last = months or ("", "")
-    return first <= period.month and (not last or period.month <= last)
 
 
 def _period(text: str) -> BillingPeriod:

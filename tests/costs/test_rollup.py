@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outlay.costs.answer import answered, ask
-from outlay.costs.desk import Desk
 from outlay.costs.filters import Filter
 from outlay.costs.plan import needed, plan
 from outlay.costs.query import summed, values
 from outlay.costs.question import Question
-from outlay.costs.rollup import MONTHLY, OF_USUAL, RESOURCES, USUAL, Builder, Kind, find, of_key, rolled_up
+from outlay.costs.rollup import MONTHLY, OF_USUAL, RESOURCES, USUAL, Kind, find, of_key, rolled_up
 from outlay.costs.rollup import MONTHS as WHOLE_MONTHS
-from outlay.engine import Engine as LakeEngine
-from outlay.engine import open_engine
 from outlay.errors import DiskFull
-from outlay.lake import Lake, Partition, open_lake, tidy
+from outlay.lake import Partition, tidy
 from outlay.period import BillingPeriod
-from outlay.settings import Settings
 from tests.costs.lake_of_charges import Charge, Engine, charge, table
-from tests.costs.lakes import bring
+from tests.costs.lakes import Shop, bill
 
 ENGINE = Engine()
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -111,55 +106,6 @@ def test_a_roll_up_of_a_roll_up_is_that_of_the_charges(rows: list[Charge]) -> No
 
 
 # In a lake
-
-
-class Shop:
-    """A lake with charges of two connections over three months, and desks that answer from it."""
-
-    def __init__(self, home: Path) -> None:
-        chosen = Settings.read({}, home=home, threads=1)
-        home.mkdir(parents=True, exist_ok=True)
-        self.lake: Lake = open_lake(chosen)
-        self.engine: LakeEngine = open_engine(chosen)
-        self.spool = home / "spool"
-        self.builder = Builder(self.lake, self.engine, self.spool, smallest=0, repeats=1)
-
-    def desk(self) -> Desk:
-        return Desk(self.lake, self.engine)
-
-    def bring(self, partition: Partition, delivery: str, rows: list[Charge]) -> None:
-        bring(self.lake, partition, delivery, rows, self.spool)
-
-    def close(self) -> None:
-        self.engine.close()
-        self.lake.close()
-
-
-def bill(connection: str, month: int, delivery: str = "d1", count: int = 60) -> list[Charge]:
-    """Charges that repeat, so that roll-ups are smaller; those of `b` have other tag keys."""
-    rows = []
-    for number in range(count):
-        rows += [
-            charge(
-                f"{number % 7}.{number:018}",
-                on=f"2026-{month:02}-{number % 28 + 1:02}T{number % 24:02}:00",
-                BillingCurrency="USD" if number % 5 else "EUR",
-                ServiceName=f"s{number % 4}",
-                RegionId=[None, "", "eu", "us"][number % 4],
-                SubAccountId=str(number % 2),
-                ResourceId=f"r{number % 6}",
-                ChargeCategory="Tax" if number % 11 == 0 else "Usage",
-                CommitmentDiscountStatus=[None, "Unused", "Used"][number % 3],
-                ConsumedQuantity=Decimal(number) if number % 3 else None,
-                ConsumedUnit="GB",
-                Tags={"team" if connection == "a" else "squad": f"t{number % 3}"} if number % 4 else None,
-                x_Connection=connection,
-                x_Delivery=delivery,
-                x_SourceFile="bill.csv",
-                x_SourceRow=number,
-            )
-        ] * 3
-    return rows
 
 
 @pytest.fixture(scope="module")

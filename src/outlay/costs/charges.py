@@ -94,9 +94,14 @@ def check_page(offset: int, limit: int) -> None:
 def page(rows: ir.Table, question: Question, columns: Sequence[str], offset: int, limit: int) -> ir.Table:
     """One more charge than the page has, to see whether there are more."""
     measure = question.measure
-    first = [rows[measure.unit].asc(), rows[measure.amount].desc(nulls_first=False)]
-    order = [*first, *(rows[name].asc() for name in (*_PLACE, *_APART))]
-    wanted = dict.fromkeys((*columns, measure.unit, measure.amount, *_PLACE, *_APART))
+    first = (measure.unit, measure.amount)
+    others = [name for name in (*_PLACE, *_APART) if name not in first]
+    order = [
+        rows[measure.unit].asc(),
+        rows[measure.amount].desc(nulls_first=False),
+        *(rows[name].asc() for name in others),
+    ]
+    wanted = dict.fromkeys((*columns, *first, *others))
     return rows.select(*wanted).order_by(order).limit(limit + 1, offset=offset).select(*columns)
 
 

@@ -32,7 +32,6 @@ from outlay.engine import Engine, Session
 from outlay.errors import Busy, UsageError
 from outlay.focus.columns import COLUMNS, TEXT
 from outlay.lake import Lake, Live, Partition, Seen
-from outlay.period import BillingPeriod
 
 T = TypeVar("T")
 
@@ -118,7 +117,7 @@ class Desk:
     def values(
         self, column: str, *, search: str = "", within: Question | None = None, limit: int = 50
     ) -> tuple[Value, ...]:
-        """Values of a column or key with their cost, the dearest of each currency first.
+        """Values of a column or key with their cost: `limit` of each currency, the dearest first.
 
         `within` gives days, metric and filters; those on the column itself are left out, for other values to be found.
         """
@@ -221,7 +220,7 @@ class Desk:
         counted = {
             partition: live
             for partition, live in seen.live.items()
-            if is_within(partition.period, months.get(partition.connection))
+            if partition.period.is_within(*months.get(partition.connection, ("", "")))
         }
         return Seen(seen.snapshot, counted), frozenset(months.items())
 
@@ -256,12 +255,6 @@ class Desk:
 def _table(session: Session, part: Part) -> ir.Table:
     table = session.files(part.files, part.kind.schema if part.kind else _CHARGES)
     return table.mutate(**{name: ibis.null(TEXT) for name in part.lacking}) if part.lacking else table
-
-
-def is_within(period: BillingPeriod, months: tuple[str, str] | None) -> bool:
-    """Does a period lie in a first and a last month, such as `2026-05`, either of which may be `""`?"""
-    first, last = months or ("", "")
-    return first <= period.month and (not last or period.month <= last)
 
 
 class _Known:

@@ -53,6 +53,9 @@ def listed(answer: Answer) -> Iterable[Value]:
 
 
 def searched(values: Iterable[Value], name: Name, search: str, limit: int) -> tuple[Value, ...]:
-    """At most `limit`, the dearest of each unit first."""
+    """At most `limit` of each unit, the dearest first."""
     found = [each for each in values if name.type == TEXT or search in (each.value or "")]
-    return tuple(sorted(found, key=lambda each: (each.unit, -each.amount))[:limit])
+    by_unit: dict[str, list[Value]] = {}
+    for each in sorted(found, key=lambda each: (each.unit, -each.amount)):
+        by_unit.setdefault(each.unit, []).append(each)
+    return tuple(each for its in by_unit.values() for each in its[:limit])
