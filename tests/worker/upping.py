@@ -14,7 +14,7 @@ def main(port: int, *, demo: bool) -> int:
         commands = {"site": python("tests.worker.site"), "worker": python("outlay.worker")}
         supervise(commands, "127.0.0.1", port, demo=demo)
     except OutlayError as error:
-        print(f"error: {error}", file=sys.stderr)
+        sys.stderr.write(f"error: {error}\n")
         return FAILED
     return 0
 

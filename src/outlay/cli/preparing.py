@@ -17,23 +17,24 @@ from typing import TYPE_CHECKING, Any
 
 import outlay
 from outlay.errors import OutlayError
+from outlay.settings import Settings
 
 if TYPE_CHECKING:
     from outlay.app import Outlay
-    from outlay.settings import Settings
 
 BILLS = "sample-bills"
-# Found by name: the site is no part of the command line, and the command line works without it.
-_LINKS = "outlay.web.accounts.links"
+# Found by name: the command line works without the site.
+_SITE, _LINKS = "outlay.web.site", "outlay.web.accounts.links"
 
 
 def main(words: Sequence[str]) -> int:
     try:
+        # The site first: what sets Django up for the state alone does not know the site's models.
+        link = first_link(Settings.read())
         with outlay.open() as o:
-            told = connect_samples(o) if "--demo" in words else ""
             _ = o.memory
-            settings = o.settings
-        print(json.dumps({"samples": told, "link": first_link(settings)}))
+            told = connect_samples(o) if "--demo" in words else ""
+        print(json.dumps({"samples": told, "link": link}))
     except OutlayError as error:
         print(json.dumps({"error": error.message, "next": error.next}))
         return error.exit_code
@@ -85,12 +86,9 @@ def _new(bill: Any, bills: Path) -> Any:
 
 def first_link(settings: Settings) -> str | None:
     """How the first administrator signs in; None when there is one already, or no site."""
-    try:
-        found = importlib.util.find_spec(_LINKS)
-    except ModuleNotFoundError:
+    if importlib.util.find_spec("outlay.web") is None:
         return None
-    if found is None:
-        return None
+    importlib.import_module(_SITE).open_site(settings)
     link: str | None = importlib.import_module(_LINKS).first_link(settings)
     return link
 

@@ -74,7 +74,9 @@ class _Greeting:
         self._is_said = True
         say(f"\nOutlay is up: {_address(self._host, self._port)}")
         if self._link:
-            say(f"The first administrator signs in with this link, once: {self._link}")
+            # Without OUTLAY_URL it is a path on this site.
+            link = f"{_address(self._host, self._port)}{self._link}" if self._link.startswith("/") else self._link
+            say(f"The first administrator signs in with this link, once: {link}")
         say("Ctrl-C ends it.\n")
         sys.stdout.flush()
 

@@ -96,6 +96,11 @@ class Watch:
                 self.progress_made.months[result.period.month] = result.outcome
                 self._is_new = True
 
+    @property
+    def is_halting(self) -> bool:
+        """Will the next step, or the next batch of this one, be the last?"""
+        return self._why is not None
+
     def _note(self, **fields: Any) -> None:
         with self._lock:
             self.progress_made = replace(self.progress_made, **fields)

@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from outlay.app import Outlay
 from outlay.errors import Bug, OutlayError
-from outlay.ingest.ingest import failed
-from outlay.state import changes, claims, connections
+from outlay.findings import Finding
+from outlay.ingest.result import RunResult
+from outlay.state import changes, claims
 from outlay.state.checking import Watch
 from outlay.state.claims import Claim
 from outlay.state.models import Connection
@@ -97,13 +98,13 @@ class Worker:
         _log.error("%s: %s", claim.connection, told.message)
         if isinstance(error, DatabaseError):
             databases.close_all()
-        row = Connection.objects.filter(name=claim.connection).first()
-        if row is None:
+        if not Connection.objects.filter(name=claim.connection).exists():
             return
-        self._outlay.memory.record(failed(connections.source(row), None, told))
+        finding = Finding(told.code, "error", told.message, told.next)
+        self._outlay.memory.record(RunResult(claim.connection, "failed", findings=(finding,), counts={told.code: 1}))
         if not claims.finish(claim, timezone.now(), is_well=False, fields={}):
             claims.put_off(claim, timezone.now())
-        changes.note(row.name, timezone.now())
+        changes.note(claim.connection, timezone.now())
 
     def _leave(self, claim: Claim) -> None:
         """A step that does not come to its end in time is cut off: what is not committed never was."""
