@@ -45,16 +45,16 @@ def test_this_month_stands_beside_the_same_days_of_last_month(shop: Shop) -> Non
     spent(shop, 10, ("100", 1, {}), ("1", 21, {}), ("50", 22, {}))
     spent(shop, 11, ("90", 1, {}), ("3", 20, {}), ("8", 21, {"BillingCurrency": "EUR"}))
     euro, dollar = seen(shop).months
-    assert (dollar.unit, dollar.so_far, dollar.before, dollar.change) == ("USD", 93, 101, -8)
+    assert (dollar.unit, dollar.so_far, dollar.before, dollar.change) == ("USD", Decimal(93), Decimal(101), Decimal(-8))
     assert dollar.change_percent == Decimal("-7.9")
-    assert (euro.unit, euro.so_far, euro.before, euro.change_percent) == ("EUR", 8, 0, None)
+    assert (euro.unit, euro.so_far, euro.before, euro.change_percent) == ("EUR", Decimal(8), Decimal(0), None)
 
 
 def test_a_long_month_stands_beside_all_of_a_short_one(shop: Shop) -> None:
     spent(shop, 2, ("1", 1, {}), ("2", 28, {}))
     spent(shop, 3, ("10", 30, {}))
     (month,) = seen(shop, date(2026, 3, 31)).months
-    assert (month.so_far, month.before) == (10, 3)
+    assert (month.so_far, month.before) == (Decimal(10), Decimal(3))
 
 
 def test_the_projection_is_the_mean_of_the_last_seven_complete_days_for_each_day_left(shop: Shop) -> None:
@@ -63,7 +63,7 @@ def test_the_projection_is_the_mean_of_the_last_seven_complete_days_for_each_day
     told = month.projection
     assert told is not None
     # The 21st is not over: the days are the 14th to the 20th, and ten are left with it.
-    assert (told.through, told.days, told.mean, told.left) == (date(2026, 11, 20), 7, 17, 10)
+    assert (told.through, told.days, told.mean, told.left) == (date(2026, 11, 20), 7, Decimal(17), 10)
     assert told.so_far == 100 + sum(range(13, 21))
     assert told.total == told.so_far + 17 * 10
     assert told.formula == (
@@ -75,14 +75,14 @@ def test_a_bill_that_is_two_days_behind_is_projected_from_the_days_it_has() -> N
     days = {date(2026, 11, day): Decimal(7) for day in range(1, 20)}
     told = projection(days, (min(days), max(days)), TODAY, "USD")
     assert told is not None
-    assert (told.through, told.left, told.total) == (date(2026, 11, 18), 12, 7 * 18 + 7 * 12)
+    assert (told.through, told.left, told.total) == (date(2026, 11, 18), 12, Decimal(7 * 30))
 
 
 def test_the_first_days_of_a_month_are_projected_from_the_last_ones_of_the_month_before() -> None:
     days = {date(2026, 10, day): Decimal(3) for day in range(1, 32)} | {date(2026, 11, 1): Decimal(1)}
     told = projection(days, (min(days), max(days)), date(2026, 11, 1), "USD")
     assert told is not None
-    assert (told.so_far, told.left, told.total) == (0, 30, 90)
+    assert (told.so_far, told.left, told.total) == (Decimal(0), 30, Decimal(90))
 
 
 def test_a_fee_of_the_first_is_not_projected_as_if_it_came_each_day() -> None:

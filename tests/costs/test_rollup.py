@@ -19,7 +19,6 @@ from outlay.costs.query import summed, values
 from outlay.costs.question import Question
 from outlay.costs.rollup import MONTHLY, OF_USUAL, RESOURCES, USUAL, Kind, find, of_key, rolled_up
 from outlay.costs.rollup import MONTHS as WHOLE_MONTHS
-from outlay.errors import DiskFull
 from outlay.lake import Partition, tidy
 from outlay.period import BillingPeriod
 from tests.costs.lake_of_charges import Charge, Engine, charge, table
@@ -227,19 +226,6 @@ def test_a_small_partition_gets_no_roll_ups(small: Shop) -> None:
     small.bring(MAY, "d1", bill("a", 5))
     assert not replace(small.builder, smallest=20_000).build(MAY)
     assert small.lake.rolled_up() == set()
-
-
-def test_roll_ups_that_cannot_be_written_are_told_in_the_log_and_missed_by_no_one(
-    small: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def full(*_: Any, **__: Any) -> None:
-        raise DiskFull("No space is left.", next="Free some.")
-
-    small.bring(MAY, "d1", bill("a", 5))
-    monkeypatch.setattr(small.lake, "keep_rollups", full)
-    assert not small.builder.try_build(MAY)
-    assert "No space is left" in caplog.text
-    assert small.desk().ask(Question()).rows
 
 
 def test_what_is_missing_is_made_newest_first(small: Shop) -> None:

@@ -64,6 +64,7 @@ _COMMANDS: dict[str, dict[str, str]] = {
     "lake": {
         "where": "outlay.cli.lake:where",
         "tidy": "outlay.cli.lake:tidy",
+        "roll-up": "outlay.cli.lake:roll_up",
     },
 }
 
