@@ -26,7 +26,7 @@ def main(bills: Path, months: int) -> None:
                 o.add(_new(bill, bills))
             results = list(o.ingest())
         assert {result.outcome for result in results} == {"committed"}, results
-    print(json.dumps(sign_in()))
+    sys.stdout.write(json.dumps(sign_in()) + "\n")
 
 
 def _new(bill: SampleBill, bills: Path) -> NewConnection:

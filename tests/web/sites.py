@@ -1,4 +1,4 @@
-"""A real site for tests: granian in a process of its own, on a home that is filled once a worker and put back as it was.
+"""A real site for tests: granian in a process of its own, on a home that is filled once and put back as it was.
 
 The lake keeps whole paths, so each module's site has the same home, one after the other.
 """
@@ -112,7 +112,7 @@ class Site:
     def csrf(self, session: requests.Session) -> dict[str, str]:
         """Headers that a form of this site would be sent with."""
         session.get(f"{self.url}/account", timeout=60)
-        return {"X-CSRFToken": session.cookies[CSRF], "Referer": f"{self.url}/"}
+        return {"X-CSRFToken": session.cookies[CSRF] or "", "Referer": f"{self.url}/"}
 
     def outlay(self, *words: object) -> Any:
         """A command on the site's home, its answer read as JSON. Fails when it does."""

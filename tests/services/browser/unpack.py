@@ -37,15 +37,14 @@ def main() -> None:
     for name in ("al2023", "fonts", "swiftshader"):
         with tarfile.open(fileobj=io.BytesIO(_unpacked(f"{name}.tar.br"))) as archive:
             archive.extractall(draft / name, filter="data")
-    (draft / "fonts.conf").write_text(
-        FONTS.format(fonts=UNPACKED / "fonts" / "fonts", cache=UNPACKED / "fonts-cache")
-    )
+    (draft / "fonts.conf").write_text(FONTS.format(fonts=UNPACKED / "fonts" / "fonts", cache=UNPACKED / "fonts-cache"))
     shutil.rmtree(UNPACKED, ignore_errors=True)
     draft.rename(UNPACKED)
 
 
 def _unpacked(name: str) -> bytes:
-    return brotli.decompress((PACKAGE / name).read_bytes())
+    content: bytes = brotli.decompress((PACKAGE / name).read_bytes())
+    return content
 
 
 if __name__ == "__main__":
