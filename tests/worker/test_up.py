@@ -21,9 +21,9 @@ _ADDRESS = re.compile(r"Outlay is up: http://127\.0\.0\.1:(\d+)")
 class Up:
     """A running `outlay up`, with a stand-in for the site."""
 
-    def __init__(self, home: Path, *words: str, port: int = 0) -> None:
+    def __init__(self, home: Path, which: str = "light", *words: str, port: int = 0) -> None:
         self.home = home
-        self.process = start(home, "tests.worker.upping", str(port), *words)
+        self.process = start(home, "tests.worker.upping", str(port), which, *words)
         self.said: list[str] = []
 
     def ready(self) -> int:
@@ -75,6 +75,15 @@ def nothing_left(home: Path) -> bool:
     return not processes(home)
 
 
+def test_the_real_worker_and_preparation_end_with_it(up: Any, home: Path) -> None:
+    one = up("real")
+    one.ready()
+    one.hears("worker: ready")
+    one.process.send_signal(signal.SIGINT)
+    assert one.process.wait(PATIENCE) == 0
+    assert nothing_left(home)
+
+
 @pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGINT] * 2, [signal.SIGHUP]])
 def test_a_signal_ends_all_of_it(up: Any, home: Path, signals: list[signal.Signals]) -> None:
     one = up()
@@ -89,11 +98,11 @@ def test_a_signal_ends_all_of_it(up: Any, home: Path, signals: list[signal.Signa
 
 
 def test_a_killed_supervisor_leaves_no_orphan_and_can_be_started_again(up: Any, home: Path) -> None:
-    first = up()
+    first = up("real")
     port = first.ready()
     first.process.kill()
     first.process.wait()
-    second = up(port=port)
+    second = up("real", port=port)
     assert second.ready() == port
     until(lambda: len(processes(home)) == 4, "end of what the first had started")
 
@@ -114,6 +123,12 @@ def test_a_killed_child_is_started_again_and_told_and_leaves_no_orphan(
     one.process.terminate()
     assert one.process.wait(PATIENCE) == 0
     assert nothing_left(home)
+
+
+def test_the_link_for_the_first_administrator_is_told_with_its_address(up: Any) -> None:
+    one = up()
+    port = one.ready()
+    one.hears(f"http://127.0.0.1:{port}/link/token")
 
 
 def test_a_second_one_on_the_same_home_is_refused_with_the_reason(up: Any, home: Path) -> None:
@@ -140,7 +155,7 @@ def test_a_port_in_use_is_refused_with_the_reason(up: Any, home: Path, option: i
 
 
 def test_a_signal_while_it_is_being_prepared_ends_it(up: Any, home: Path) -> None:
-    one = up("--demo")
+    one = up("real", "--demo")
     until(lambda: one.child("outlay.cli.preparing"), "preparation")
     one.process.terminate()
     one.process.wait(PATIENCE)

@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -37,11 +38,24 @@ def up(
     """
     if not 0 <= port <= _MOST:
         raise UsageError(f"{port} is not a port.", next=f"Choose one from 1 to {_MOST}, or 0 for any.")
-    supervise({"site": python("outlay.web"), "worker": python("outlay.worker")}, host, port, demo=demo)
+    supervise(Commands(), host, port, demo=demo)
     return 0
 
 
-def supervise(commands: Mapping[str, Sequence[str]], host: str, port: int, *, demo: bool = False) -> None:
+def python(module: str, *words: str) -> list[str]:
+    return [sys.executable, "-m", module, *words]
+
+
+@dataclass(frozen=True)
+class Commands:
+    """What is run: first `prepare`, which prints a JSON document, then the other two for good."""
+
+    prepare: Sequence[str] = field(default_factory=lambda: python("outlay.cli.preparing"))
+    site: Sequence[str] = field(default_factory=lambda: python("outlay.web"))
+    worker: Sequence[str] = field(default_factory=lambda: python("outlay.worker"))
+
+
+def supervise(commands: Commands, host: str, port: int, *, demo: bool = False) -> None:
     """Run the commands until a signal ends them; the site is told where to listen. Raises SetupError."""
     from outlay.cli.locking import free_port, locked
     from outlay.cli.supervisor import Child, Supervisor
@@ -53,12 +67,12 @@ def supervise(commands: Mapping[str, Sequence[str]], host: str, port: int, *, de
     with locked(settings.home) as lock:
         port = free_port(host, port, is_patient=lock.was_killed)
         lock.says(_address(host, port))
-        told = _prepare(demo=demo)
+        told = _prepare([*commands.prepare, *(["--demo"] if demo else [])])
         if told["samples"]:
             say(told["samples"])
-        where = {"site": ["--host", host, "--port", str(port)]}
-        children = [Child(name, [*words, *where.get(name, ())], os.environ, _tell) for name, words in commands.items()]
-        Supervisor(children, _tell, _Greeting(host, port, told["link"]).when_ready).run()
+        site = Child("site", [*commands.site, "--host", host, "--port", str(port)], os.environ, _tell)
+        worker = Child("worker", commands.worker, os.environ, _tell)
+        Supervisor([site, worker], _tell, _Greeting(host, port, told["link"]).when_ready).run()
 
 
 class _Greeting:
@@ -90,9 +104,8 @@ def _make_home(settings: Settings) -> None:
         ) from error
 
 
-def _prepare(*, demo: bool) -> dict[str, Any]:
+def _prepare(words: Sequence[str]) -> dict[str, Any]:
     """Raises OutlayError with what the preparation said."""
-    words = python("outlay.cli.preparing", *(["--demo"] if demo else []))
     done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False, start_new_session=True)
     if done.returncode < 0:
         raise KeyboardInterrupt
@@ -103,10 +116,6 @@ def _prepare(*, demo: bool) -> dict[str, Any]:
         error.exit_code = done.returncode
         raise error
     return told
-
-
-def python(module: str, *words: str) -> list[str]:
-    return [sys.executable, "-m", module, *words]
 
 
 def _answers(host: str, port: int) -> bool:
