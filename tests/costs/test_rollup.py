@@ -160,7 +160,7 @@ def kinds(shop: Shop, question: Question) -> list[str]:
     ("question", "used"),
     [
         (Question.parse(by=["ServiceName"], granularity="day"), ["charges", "services"]),
-        (Question.parse(by=["ServiceName"]), ["charges", "services"]),
+        (Question.parse(by=["ServiceName"]), ["charges", "resources"]),
         (Question.parse(by=["RegionId"], granularity="week", where=["x_Connection=a"]), ["regions"]),
         (Question.parse(by=["ResourceId"], where=["x_Connection=a"]), ["resources"]),
         (Question.parse(by=["ResourceId"], where=["x_Connection=a"], end="2026-02-10"), ["charges", "resources"]),
@@ -214,11 +214,11 @@ def test_a_roll_up_is_used_only_while_its_delivery_is_live(small: Shop) -> None:
     desk = small.desk()
     first = desk.ask(Question(by=("ServiceName",)))
     small.bring(MAY, "d2", bill("a", 5, "d2", count=30))
-    assert kinds(small, Question()) == ["charges"]
+    assert kinds(small, Question(granularity="day")) == ["charges"]
     second = desk.ask(Question(by=("ServiceName",)))
     assert second.totals != first.totals
     small.bring(MAY, "d1", [])
-    assert kinds(small, Question()) == ["services"]
+    assert kinds(small, Question(granularity="day")) == ["services"]
     assert desk.ask(Question(by=("ServiceName",))) == first
 
 
@@ -263,4 +263,4 @@ def test_files_that_a_cut_off_building_left_are_swept(small: Shop) -> None:
     place.write(f"rollups/{MAY.connection}/{MAY.period.id}/d1/services-left.parquet", b"half")
     tidy(small.lake, lambda *_: False, now=datetime.now(UTC) + timedelta(days=2), grace=timedelta(days=1))
     assert not any("left" in file.path for file in place.list("rollups"))
-    assert kinds(small, Question()) == ["services"]
+    assert kinds(small, Question(granularity="day")) == ["services"]
