@@ -8,16 +8,21 @@ BIN := .venv/bin
 RUNTIME := .venv/.installed
 DEV := .venv/.installed-dev
 AZURITE := tests/services/azurite
+BROWSER := tests/services/browser
 export OUTLAY_TEST_WORKERS ?= 2
 
-.PHONY: help setup setup-dev demo test bench lock clean
+.PHONY: help setup setup-dev up demo test bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 setup: $(RUNTIME) ## install Outlay into .venv; the command is then .venv/bin/outlay
 
-setup-dev: $(DEV) $(AZURITE)/node_modules/.package-lock.json ## the same with the tools and servers of the tests
+setup-dev: $(DEV) $(AZURITE)/node_modules/.package-lock.json $(BROWSER)/node_modules/.unpacked ## the same with the tools and servers of the tests
+
+up: $(RUNTIME) ## run site, API and worker with sample bills on http://127.0.0.1:8000; PORT=8001 takes another
+	@env -u OUTLAY_LAKE -u OUTLAY_CATALOG -u OUTLAY_SPOOL -u DATABASE_URL OUTLAY_HOME="$(CURDIR)/demo-home" \
+	  $(BIN)/outlay up --demo --port $(or $(PORT),8000)
 
 demo: $(RUNTIME) ## write sample bills, connect them, bring them in, print what they cost
 	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo.sh
@@ -33,7 +38,7 @@ lock: .venv/.uv ## resolve the dependencies anew; UPGRADE=1 takes the newest ver
 
 clean: ## remove all that make has made
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist \
-	  $(AZURITE)/node_modules demo-home demo-bills bench/data
+	  $(AZURITE)/node_modules $(BROWSER)/node_modules scripts/vendored/node_modules demo-home demo-bills bench/data
 
 # The stamps are files in .venv: removing .venv is all it takes to start again.
 .venv/.uv: requirements-uv.lock scripts/create-venv
@@ -51,4 +56,9 @@ $(DEV): .venv/.uv requirements-dev.lock pyproject.toml scripts/install
 
 $(AZURITE)/node_modules/.package-lock.json: $(AZURITE)/package-lock.json | $(DEV)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(AZURITE) ci --omit=dev --loglevel=error
+	@touch $@
+
+$(BROWSER)/node_modules/.unpacked: $(BROWSER)/package-lock.json $(BROWSER)/unpack.py | $(DEV)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(BROWSER) ci --omit=dev --loglevel=error
+	@$(BIN)/python $(BROWSER)/unpack.py
 	@touch $@

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from outlay.errors import HomeError, UnknownName, UsageError
+from outlay.errors import Busy, HomeError, UnknownName, UsageError
 from outlay.period import BillingPeriod
 from outlay.settings import Settings
 
@@ -19,17 +21,32 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from outlay.costs.answer import Answer
+    from outlay.costs.desk import Desk
+    from outlay.costs.freshness import Freshness
+    from outlay.costs.overview import Overview
+    from outlay.costs.question import Question
+    from outlay.costs.rollup import Builder
     from outlay.engine import Engine
     from outlay.findings import Finding
     from outlay.health import Status
     from outlay.ingest.result import Reconciliation, RunResult
     from outlay.ingest.steps import Observer
-    from outlay.lake import Lake, Tidied
+    from outlay.lake import Lake, Live, Partition, Tidied
     from outlay.publish.focus_export import FileFormat
+    from outlay.state.changes import Change
+    from outlay.state.checking import Watch
+    from outlay.state.claims import Claim
     from outlay.state.memory import DatabaseMemory
     from outlay.state.models import Connection, Run
     from outlay.state.new import NewConnection
+    from outlay.state.progress import Progress
+    from outlay.state.secrets import Keyring
     from outlay.storage import Place
+
+
+# Seconds: between two looks at a lease that another holds, and what a caller is told to wait.
+_LOOK_AGAIN, _ASK_AGAIN = 0.5, 5
+_THREADS_A_QUESTION = 2
 
 
 @dataclass(frozen=True)
@@ -38,6 +55,11 @@ class ConnectionView:
 
     row: Connection
     status: Status
+
+    @property
+    def access_key(self) -> str | None:
+        """The last four characters of its access key's id; None when it has none."""
+        return f"…{self.row.access_key_id[-4:]}" if self.row.access_key_id else None
 
     def as_dict(self) -> dict[str, Any]:
         row = self.row
@@ -63,6 +85,7 @@ class PeriodView:
     state: str
     reconciliation: Reconciliation | None
     earlier: tuple[str, ...]
+    is_counted: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         from outlay.ingest.result import amount
@@ -81,6 +104,7 @@ class PeriodView:
                 for currency, pairs in sums.items()
             },
             "earlier": list(self.earlier),
+            "counted": self.is_counted,
         }
 
 
@@ -95,11 +119,26 @@ class Rejected:
     counts: Mapping[str, int]
 
 
+if TYPE_CHECKING:
+    _Once = cached_property
+else:
+
+    class _Once(cached_property):
+        """Made by the first thread that asks; the others wait for it."""
+
+        def __get__(self, instance, owner=None):
+            if instance is None:
+                return self
+            with instance.making:
+                return super().__get__(instance, owner)
+
+
 class Outlay:
     """An installation of Outlay. Open it with `outlay.open()`; parts are made when they are first used."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.making = threading.RLock()
 
     def __enter__(self) -> Outlay:
         return self
@@ -110,6 +149,10 @@ class Outlay:
         self.close()
 
     def close(self) -> None:
+        if "desk" in self.__dict__:
+            self.desk.close()
+        if "_asking" in self.__dict__ and self._asking is not self.__dict__.get("engine"):
+            self._asking.close()
         if "engine" in self.__dict__:
             self.engine.close()
         if "lake" in self.__dict__:
@@ -119,7 +162,7 @@ class Outlay:
 
             close_state()
 
-    @cached_property
+    @_Once
     def _home(self) -> None:
         for setting, folder in (("OUTLAY_HOME", self.settings.home), ("OUTLAY_SPOOL", self.settings.spool)):
             try:
@@ -130,7 +173,7 @@ class Outlay:
                     next=f"Point {setting} to a folder you can write to.",
                 ) from error
 
-    @cached_property
+    @_Once
     def memory(self) -> DatabaseMemory:
         _ = self._home
         from outlay.state.opening import open_state
@@ -140,19 +183,40 @@ class Outlay:
 
         return DatabaseMemory()
 
-    @cached_property
+    @_Once
     def lake(self) -> Lake:
         _ = self._home
         from outlay.lake import open_lake
 
         return open_lake(self.settings, credentials=self._credentials())
 
-    @cached_property
+    @_Once
     def engine(self) -> Engine:
         _ = self._home
         from outlay.engine import open_engine
 
         return open_engine(self.settings, credentials=self._credentials())
+
+    @_Once
+    def _asking(self) -> Engine:
+        """What answers questions: DuckDB with few threads and a memory of its files, beside what brings bills in."""
+        from outlay.engine import open_engine
+
+        if self.settings.engine != "duckdb":
+            return self.engine
+        _ = self._home
+        few = replace(self.settings, threads=_THREADS_A_QUESTION * self.settings.question_slots)
+        return open_engine(few, credentials=self._credentials(), reads_again=True)
+
+    @_Once
+    def desk(self) -> Desk:
+        """Where questions are answered; any thread may ask."""
+        _ = self.memory
+        from outlay.costs.desk import Bounds, Desk
+        from outlay.state import connections
+
+        bounds = Bounds(self.settings.question_slots, self.settings.question_wait, self.settings.question_seconds)
+        return Desk(self.lake, self._asking, bounds, connections.counted_months)
 
     def _credentials(self) -> Any:
         """For a lake on S3: the installation's own."""
@@ -161,6 +225,14 @@ class Outlay:
         from outlay.aws.sessions import Credentials
 
         return Credentials()
+
+    @_Once
+    def keyring(self) -> Keyring:
+        """The keys that seal this installation's secrets. Raises SetupError."""
+        _ = self._home
+        from outlay.state.secrets import Keyring
+
+        return Keyring.of(self.settings)
 
     # Connections
 
@@ -178,7 +250,8 @@ class Outlay:
                     f"The lake still holds charges of an earlier connection named {new.name}.",
                     next="Choose another name, so that its charges are not replaced by mistake.",
                 ) from None
-        return self._view(connections.add(new))
+        row = connections.add(new, lambda secret: self.keyring.seal(secret))
+        return self._noted(row)
 
     def connections(self) -> list[ConnectionView]:
         _ = self.memory
@@ -197,13 +270,62 @@ class Outlay:
         _ = self.memory
         from outlay.state import connections
 
-        return self._view(connections.pause(name))
+        return self._noted(connections.pause(name))
 
     def resume(self, name: str) -> ConnectionView:
         _ = self.memory
         from outlay.state import connections
 
-        return self._view(connections.resume(name))
+        return self._noted(connections.resume(name))
+
+    def check_now(self, name: str) -> ConnectionView:
+        """Let a worker check it as soon as one is free, months that a stop left out included. Raises UsageError."""
+        _ = self.memory
+        from outlay.state import connections
+
+        return self._view(connections.want(name))
+
+    def stop(self, name: str) -> bool:
+        """End the check under way; months never brought in then wait for `check_now`. False: there is none."""
+        _ = self.memory
+        from outlay.state import connections
+
+        return connections.request_stop(name)
+
+    def set_frequency(self, name: str, minutes: str | int) -> ConnectionView:
+        """How often it is checked. Raises UsageError."""
+        _ = self.memory
+        from outlay.state import connections
+
+        return self._view(connections.set_check_every(name, minutes))
+
+    def set_bring_from(self, name: str, month: str) -> ConnectionView:
+        """From which month on its bills are brought in; blank: all. What is in already stays. Raises UsageError."""
+        _ = self.memory
+        from outlay.state import connections
+
+        return self._view(connections.set_bring_from(name, month))
+
+    def set_counted(self, name: str, first: str = "", last: str = "") -> ConnectionView:
+        """Which months answers count, both included; blank: no bound. The bills outside stay in the lake, uncounted."""
+        _ = self.memory
+        from outlay.state import connections
+
+        return self._view(connections.set_counted(name, first, last))
+
+    def timeline(self, name: str) -> list[Change]:
+        """Each change of its status, newest first."""
+        self.connection(name)
+        from outlay.state import changes
+
+        return changes.timeline(name)
+
+    def progress(self, name: str) -> Progress | None:
+        """How far the check under way, or else the last one, has come; None before the first."""
+        _ = self.memory
+        from outlay.state import checking, connections
+
+        return checking.progress_of(connections.named(name), datetime.now(UTC))
 
     def remove(self, name: str, *, purge: bool = False) -> int:
         """Forget a connection; its charges stay unless `purge` says otherwise. Returns how many charges went."""
@@ -216,8 +338,14 @@ class Outlay:
                 if partition.connection == name:
                     self.lake.replace(partition, "removed", [], expected=live.delivery)
                     gone += live.rows
-        connections.remove(name)
+        connections.remove(name, keeps_charges=not purge)
         return gone
+
+    def _noted(self, row: Connection) -> ConnectionView:
+        from outlay.state import changes
+
+        changes.note(row.name, datetime.now(UTC))
+        return self._view(row)
 
     def _view(self, row: Connection) -> ConnectionView:
         from outlay.health import status
@@ -233,39 +361,96 @@ class Outlay:
         if row.location.startswith("s3://"):
             from outlay.aws.sessions import Credentials
 
-            credentials = Credentials(profile=row.profile, role_arn=row.role_arn, external_id=row.external_id)
+            lender = row.access_of or row
+            credentials = Credentials(
+                profile=lender.profile,
+                role_arn=lender.role_arn,
+                external_id=lender.external_id,
+                access_key=self._access_key(lender),
+            )
         return open_place(
             row.location, credentials=credentials, endpoint=self.settings.s3_endpoint, region=self.settings.s3_region
         )
 
+    def _access_key(self, row: Connection) -> tuple[str, str] | None:
+        if not row.secret:
+            return None
+        return row.access_key_id, self.keyring.open(row.secret, row.name).reveal()
+
     # Bills in
 
     def ingest(
-        self, names: Sequence[str] = (), *, observer: Observer | None = None, accept_empty: bool = False
+        self,
+        names: Sequence[str] = (),
+        *,
+        observer: Observer | None = None,
+        accept_empty: bool = False,
+        waiting: Callable[[str, str], None] | None = None,
     ) -> Iterator[RunResult]:
-        """Check connections now, all that are not paused or those named, and bring in what changed."""
+        """Check connections now, all that are not paused or those named, and bring in what changed.
+
+        While another process checks one of them, `waiting` is told which and who, and it is waited for; without
+        `waiting`, Busy is raised.
+        """
         _ = self.memory
-        from outlay.errors import OutlayError
-        from outlay.ingest.ingest import Ingest, failed
-        from outlay.ingest.steps import Quiet
         from outlay.state import connections
+        from outlay.state.checking import Watch
 
         rows = [connections.named(name) for name in names] or [row for row in connections.every() if not row.paused_at]
         for row in rows:
-            work = Ingest(self.settings, self.lake, self.engine, self.memory, observer or Quiet(), accept_empty)
-            source = connections.source(row)
-            try:
-                place = self.place(row)
-            except OutlayError as error:
-                result = failed(source, None, error)
-                self.memory.record(result)
-                yield result
-                continue
-            is_well = True
-            for result in work.check(source, place):
-                is_well &= result.outcome != "failed" and not (result.is_bad and result.period is None)
-                yield result
-            self.memory.checked(row.name, is_well=is_well)
+            claim = self._claim(row.name, waiting)
+            connections.bring_in_all(row.name)
+            yield from self.check(Watch(claim, observer), accept_empty=accept_empty)
+
+    def check(self, watch: Watch, *, accept_empty: bool = False) -> Iterator[RunResult]:
+        """One check under the lease that `watch` keeps: what a worker does."""
+        from outlay.ingest.ingest import Ingest
+        from outlay.state import checking
+
+        work = Ingest(self.settings, self.lake, self.engine, self.memory, watch, accept_empty)
+        for result in checking.check(watch, work, self.place, self.memory):
+            if result.outcome == "committed" and result.period:
+                self._roll_up(result.connection, result.period)
+            yield result
+
+    def roll_up(self) -> list[tuple[str, BillingPeriod]]:
+        """Make the roll-ups that are missing, as those of bills brought in by an earlier version are."""
+        done = [(partition.connection, partition.period) for partition in self._builder.build_missing()]
+        self._look_again()
+        return done
+
+    def _roll_up(self, connection: str, period: BillingPeriod) -> None:
+        """Roll-ups are a help: the charges answer where they could not be made."""
+        from outlay.lake import Partition
+
+        self._builder.try_build(Partition(connection, period))
+        self._look_again()
+
+    @property
+    def _builder(self) -> Builder:
+        from outlay.costs.rollup import Builder
+
+        return Builder(self.lake, self.engine, self.settings.spool)
+
+    def _look_again(self) -> None:
+        if "desk" in self.__dict__:
+            self.desk.look_again()
+
+    def _claim(self, name: str, waiting: Callable[[str, str], None] | None) -> Claim:
+        from outlay.state import claims, connections
+
+        by = claims.holder()
+        while (claim := claims.claim(name, by, datetime.now(UTC))) is None:
+            other = claims.said(connections.named(name).lease_holder)
+            if waiting is None:
+                raise Busy(
+                    f"{name} is being checked by {other} at the moment.",
+                    next=f"Wait for it to end, or see how far it is with outlay connections show {name}.",
+                    retry_after=_ASK_AGAIN,
+                )
+            waiting(name, other)
+            time.sleep(_LOOK_AGAIN)
+        return claim
 
     def rejected(self, name: str) -> list[Rejected]:
         """What stands rejected: the next ingest passes it over until the source changes."""
@@ -287,23 +472,54 @@ class Outlay:
 
     @property
     def charges(self) -> ir.Table:
-        """The charges that are live now, as an Ibis table in FOCUS columns."""
-        files = [file for _, live in sorted(self.lake.live().items()) for file in live.files]
-        return self.engine.charges(files)
+        """The charges that are live now and count, as an Ibis table in FOCUS columns."""
+        return self.engine.charges(self._counted_files())
+
+    def counted(self) -> dict[Partition, Live]:
+        """What answers are made of: all that is live but the months that a connection does not count."""
+        _ = self.memory
+        from outlay.state import connections
+
+        months = connections.counted_months()
+        return {
+            partition: live
+            for partition, live in self.lake.seen().live.items()
+            if partition.period.is_within(*months.get(partition.connection, ("", "")))
+        }
+
+    def _counted_files(self) -> list[str]:
+        return [file for _, live in sorted(self.counted().items()) for file in live.files]
 
     def costs(self, by: Sequence[str] = (), **question: Any) -> Answer:
         """What was spent. Takes what `costs.Question.parse` takes: metric, granularity, start, end, where."""
-        from outlay.costs.answer import ask
         from outlay.costs.question import Question
 
-        return ask(
-            self.charges, Question.parse(by=by, **question), lambda table: self.engine.rows(self.engine.prepare(table))
-        )
+        return self.ask(Question.parse(by=by, **question))
+
+    def ask(self, question: Question) -> Answer:
+        """For any thread. Raises Busy when no slot comes free in time, and TooSlow. More is asked at the `desk`."""
+        return self.desk.ask(question)
+
+    def overview(self, today: date, *, metric: str = "effective") -> Overview:
+        """This month so far, where it is going, who is paid and what moved. For any thread, as `ask`."""
+        from outlay.costs.overview import overview
+
+        return overview(self.desk.ask, self.desk.table, today, metric=metric)
+
+    def freshness(self, question: Question) -> Freshness:
+        """How fresh and how final the bills behind an answer are, and which connections are behind."""
+        from outlay.costs.freshness import Bill, freshness
+
+        runs = self.memory.delivered(question.first_period, question.last_period)
+        bills = [
+            Bill(partition.connection, partition.period, *runs.get((*partition, live.delivery), ("unknown", None)))
+            for partition, live in self.counted().items()
+        ]
+        return freshness(question, bills, [(view.row.name, view.status.status) for view in self.connections()])
 
     def sql(self, query: str) -> pa.Table:
         """One read-only statement over the table `charges`. Raises UsageError with the engine's words."""
-        files = [file for _, live in sorted(self.lake.live().items()) for file in live.files]
-        return self.engine.query(query, files)
+        return self.engine.query(query, self._counted_files())
 
     def export(self, directory: Path, *, version: str = "1.2", format: FileFormat = "parquet") -> list[Path]:
         """Write the charges as FOCUS files, one a billing period and connection. Raises UsageError for the version."""
@@ -319,7 +535,7 @@ class Outlay:
 
         row = self.connection(name).row
         live = {partition.period: each for partition, each in self.lake.live().items() if partition.connection == name}
-        decided = self.memory.decided(row.name)
+        decided = self.memory.decided(name)
         views = []
         for period in sorted(live.keys() | decided.keys(), reverse=True):
             stored = self.lake.deliveries(Partition(name, period)).get(Partition(name, period), {})
@@ -335,6 +551,7 @@ class Outlay:
                     run.state if run else "unknown",
                     reconciliation_of(run) if run else None,
                     tuple(each for each in earlier if each in stored),
+                    period.is_within(row.count_from, row.count_to),
                 )
             )
         return views
@@ -366,6 +583,7 @@ class Outlay:
         live = self.lake.live_of(partition)
         self.lake.revive(partition, delivery, expected=live.delivery if live else None)
         self.memory.set_aside(name, wanted, delivery)
+        self._roll_up(name, wanted)
         return next(each for each in self.periods(name) if each.period == wanted)
 
     def tidy(self, *, grace: timedelta = timedelta(days=1)) -> Tidied:

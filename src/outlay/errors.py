@@ -14,6 +14,8 @@ OutlayError
 │   └── NotReconciled         charges do not equal the bill: nothing was committed
 ├── Changed               the source or the lake changed meanwhile: planned again
 ├── DiskFull              no room in the spool or the lake: free some
+├── Busy                  too much is asked at once: ask again in `retry_after` seconds
+├── TooSlow               a question was stopped: ask for less
 └── Bug                   Outlay contradicts itself: report it
 
 Errors of other libraries are translated where they arise, with their cause chained.
@@ -43,8 +45,14 @@ class OutlayError(Exception):
 
 
 class UsageError(OutlayError):
+    """`field` names the parameter or form field that is wrong, where there is one."""
+
     exit_code = 2
     code = "usage"
+
+    def __init__(self, message: str, *, next: str = "", field: str = "") -> None:
+        super().__init__(message, next=next)
+        self.field = field
 
 
 class UnknownName(UsageError):
@@ -99,6 +107,20 @@ class Changed(OutlayError):
 
 class DiskFull(OutlayError):
     code = "disk-full"
+
+
+class Busy(OutlayError):
+    """`retry_after` is in whole seconds."""
+
+    code = "busy"
+
+    def __init__(self, message: str, *, next: str = "", retry_after: int) -> None:
+        super().__init__(message, next=next)
+        self.retry_after = retry_after
+
+
+class TooSlow(OutlayError):
+    code = "too-slow"
 
 
 class Bug(OutlayError):

@@ -60,6 +60,10 @@ class BillingPeriod:
     def month(self) -> str:
         return f"{self.year:04}-{self.month_number:02}"
 
+    def is_within(self, first: str, last: str) -> bool:
+        """Does it lie in these months, such as `2026-05`, both included? A blank one is no bound."""
+        return first <= self.month and (not last or self.month <= last)
+
     def next(self) -> BillingPeriod:
         return self.shift(1)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from outlay.errors import UsageError
 
@@ -23,6 +24,7 @@ class Settings:
     lake: str
     catalog: str | None
     database_url: str
+    secret_keys: str | None = field(repr=False)
     spool: Path
     engine: str
     spark_master: str
@@ -34,6 +36,18 @@ class Settings:
     max_field: int
     s3_endpoint: str | None
     s3_region: str | None
+    question_slots: int
+    question_wait: int
+    question_seconds: int
+    url: str | None
+    hosts: tuple[str, ...] | None
+    proxies: int
+    oidc_url: str | None
+    oidc_client_id: str | None
+    oidc_client_secret: str | None = field(repr=False)
+    oidc_name: str
+    oidc_administrators: tuple[str, str] | None
+    metrics_token: str | None = field(repr=False)
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None, **override: Any) -> Settings:
@@ -87,6 +101,31 @@ def _positive(text: str) -> int:
     return number
 
 
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("not a whole number from 0 on")
+    return number
+
+
+def _site_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError("not an address such as https://outlay.example.com")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
+
+
+def _claim(text: str) -> tuple[str, str]:
+    name, _, value = (part.strip() for part in text.partition("="))
+    if not name or not value:
+        raise ValueError("not a claim and its value, such as groups=finops")
+    return name, value
+
+
 def _size(text: str) -> int:
     units = {"": 1, "K": 1024, "M": 1024**2, "G": GIB, "T": 1024 * GIB}
     digits = text.rstrip("BiKMGTkmgt ")
@@ -118,6 +157,13 @@ SETTINGS: tuple[Setting, ...] = (
         "the lake's catalog: sqlite:///…, postgresql://…, http(s)://… (REST) or glue; else SQLite in the lake",
     ),
     Setting("database_url", ("DATABASE_URL",), "", str, "sqlite:///… or postgresql://…; else `state.db` in the home"),
+    Setting(
+        "secret_keys",
+        ("OUTLAY_SECRET_KEYS",),
+        "",
+        str,
+        "keys that seal access keys, joined by commas, the newest first; else the lines of `secret.key` in the home",
+    ),
     Setting("spool", ("OUTLAY_SPOOL",), "", _path, "the folder for files being read; else `spool/` in the home"),
     Setting("engine", ("OUTLAY_ENGINE",), "duckdb", _one_of("duckdb", "spark"), "what maps bills: duckdb or spark"),
     Setting("spark_master", ("OUTLAY_SPARK_MASTER",), "local[*]", str, "the Spark master, such as spark://host:7077"),
@@ -129,4 +175,42 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("max_field", ("OUTLAY_MAX_FIELD",), "1MiB", _size, "length of a field at most"),
     Setting("s3_endpoint", ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"), "", str, "an S3 service other than AWS's"),
     Setting("s3_region", ("AWS_REGION", "AWS_DEFAULT_REGION"), "", str, "region of buckets that do not say theirs"),
+    Setting(
+        "question_slots", ("OUTLAY_QUESTION_SLOTS",), "1", _positive, "questions answered at once, by 2 threads each"
+    ),
+    Setting("question_wait", ("OUTLAY_QUESTION_WAIT",), "10", _positive, "seconds that a question waits for its turn"),
+    Setting("question_seconds", ("OUTLAY_QUESTION_SECONDS",), "60", _positive, "seconds that a question may take"),
+    Setting(
+        "url",
+        ("OUTLAY_URL",),
+        "",
+        _site_address,
+        "the site's address as people see it, such as https://outlay.example.com; https makes its cookies secure",
+    ),
+    Setting(
+        "hosts", ("OUTLAY_HOSTS",), "", _names, "host names the site answers to, joined by commas, beside loopback"
+    ),
+    Setting(
+        "proxies", ("OUTLAY_PROXIES",), "0", _count, "proxies before the site, whose forwarded headers are believed"
+    ),
+    Setting(
+        "oidc_url", ("OUTLAY_OIDC_URL",), "", str, "the OpenID Connect provider's address; else local accounts only"
+    ),
+    Setting("oidc_client_id", ("OUTLAY_OIDC_CLIENT_ID",), "", str, "the id that the provider gave to this site"),
+    Setting("oidc_client_secret", ("OUTLAY_OIDC_CLIENT_SECRET",), "", str, "the secret that goes with it"),
+    Setting("oidc_name", ("OUTLAY_OIDC_NAME",), "single sign-on", str, "what the button says after “Sign in with”"),
+    Setting(
+        "oidc_administrators",
+        ("OUTLAY_OIDC_ADMINISTRATORS",),
+        "",
+        _claim,
+        "a claim and its value that make administrators, such as groups=finops; all others are viewers",
+    ),
+    Setting(
+        "metrics_token",
+        ("OUTLAY_METRICS_TOKEN",),
+        "",
+        str,
+        "what a scraper of /metrics has to send as its bearer token; else only this machine may",
+    ),
 )

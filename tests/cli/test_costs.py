@@ -109,3 +109,18 @@ def test_a_question_that_makes_no_sense_is_wrong_usage(outlay: Outlay, words: li
     ran = outlay("costs", *words)
     assert ran.code == 2
     assert said in ran.err
+
+
+def test_days_by_name_stand_in_place_of_from_and_to(outlay: Outlay, acme: Drops) -> None:
+    assert outlay("costs", "--range", "all", "--json").json == outlay("costs", "--json").json
+    assert outlay("costs", "--range", "last-month", "--json").json["from"][-2:] == "01"
+    twice = outlay("costs", "--range", "last-month", "--from", "2026-05")
+    assert (twice.code, "Leave one of them out" in twice.err) == (2, True)
+    assert "last-month" in outlay("costs", "--range", "lastmonth").err
+
+
+def test_charge_categories_are_chosen(outlay: Outlay, acme: Drops) -> None:
+    assert outlay("costs", "--category", "Tax", "--json").json["rows"] == []
+    assert outlay("costs", "--category", "Usage", "--json").json["totals"] == {"USD": "6.6"}
+    wrong = outlay("costs", "--category", "Taxes")
+    assert (wrong.code, "Purchase" in wrong.err) == (2, True)

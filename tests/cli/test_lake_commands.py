@@ -109,3 +109,8 @@ def test_tidying_removes_what_nobody_needs(outlay: Outlay, acme: Drops) -> None:
         ("acme", "20260601-20260701"),
     }
     assert told["bytes_removed"] > 0
+
+
+def test_roll_ups_of_small_bills_are_not_made(outlay: Outlay, acme: Drops) -> None:
+    assert outlay("lake", "roll-up").out == "Roll-ups of 0 billing periods made.\n"
+    assert outlay("lake", "roll-up", "--json").json == []

@@ -14,9 +14,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pyarrow.parquet as pq
 import pytest
 
+from outlay.costs.desk import Desk
+from outlay.costs.question import Question
+from outlay.costs.rollup import Builder
 from outlay.demo import (
     FERNWICK,
     LOFTLINE,
@@ -30,9 +34,10 @@ from outlay.demo import (
     write_focus_folder,
     write_legacy_cur,
 )
-from outlay.engine import open_engine
+from outlay.engine import Session, open_engine
 from outlay.engine.spark import Spark
-from outlay.errors import Bug, DiskFull, OutlayError, SetupError
+from outlay.errors import Bug, DiskFull, OutlayError, SetupError, TooSlow
+from outlay.focus.columns import COLUMNS
 from outlay.ingest.result import RunResult, Source
 from outlay.settings import Settings
 from outlay.storage import open_place
@@ -252,6 +257,38 @@ def test_sql_over_files_of_spark_is_answered(both: Both) -> None:
     assert answers[0][0]["rows"] > 300
 
 
+def test_spark_answers_questions_as_duckdb_does_from_charges_and_from_roll_ups(both: Both, tmp_path: Path) -> None:
+    both.results("anycost")
+    lake, (partition,) = both.duckdb.lake, [each for each in both.duckdb.lake.live() if each.connection == "anycost"]
+    only = ["x_Connection=anycost"]
+    by_tag = Question.parse(by=["Tags.team", "ServiceName"], metric="real", top=3, granularity="day", where=only)
+    by_resource = Question.parse(by=["ResourceId"], metric="quantity", where=only)
+    expected = [Desk(lake, both.duckdb.engine).ask(question) for question in (by_tag, by_resource)]
+    assert all(answer.rows for answer in expected)
+    desk = Desk(lake, both.spark.engine)
+    assert [desk.ask(question) for question in (by_tag, by_resource)] == expected
+    assert desk.charges(by_tag).rows == Desk(lake, both.duckdb.engine).charges(by_tag).rows
+    assert Builder(lake, both.duckdb.engine, tmp_path, smallest=0, repeats=1).build(partition)
+    desk = Desk(lake, both.spark.engine)
+    assert [desk.ask(question) for question in (by_tag, by_resource)] == expected
+
+
+def test_a_question_that_spark_takes_too_long_for_is_stopped(both: Both) -> None:
+    both.results("anycost")
+    with both.spark.engine.asking(0.001) as session, pytest.raises(TooSlow):
+        ask_for_ever(session, both.files(both.duckdb, "anycost"))
+
+
+def ask_for_ever(session: Session, files: list[str]) -> None:
+    charges = session.files(files, charges_schema())
+    while True:
+        session.rows(charges.agg(count=charges.count()))
+
+
+def charges_schema() -> ibis.Schema:
+    return ibis.schema({column.name: column.type for column in COLUMNS})
+
+
 def test_spark_without_its_package_is_told_with_the_way_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -334,7 +371,7 @@ def test_spark_that_ends_or_never_begins_is_told(tmp_path: Path, master: str, sa
 WITHOUT_JAVA = """
 import sys
 from pathlib import Path
-from outlay.engine import open_engine
+from outlay.engine import Session, open_engine
 from outlay.errors import SetupError
 from outlay.settings import Settings
 try:

@@ -19,8 +19,17 @@ class Credentials:
     Raises Denied when there are no credentials, or when the role cannot be assumed.
     """
 
-    def __init__(self, *, profile: str = "", role_arn: str = "", external_id: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        profile: str = "",
+        role_arn: str = "",
+        external_id: str = "",
+        access_key: tuple[str, str] | None = None,
+    ) -> None:
+        """`access_key` is its id and its secret; with a role, it is the one that assumes the role."""
         self._profile = profile
+        self._access_key = access_key
         self._role_arn = role_arn
         self._external_id = external_id
         self._session: boto3.Session | None = None
@@ -37,7 +46,10 @@ class Credentials:
 
     def _own(self) -> boto3.Session:
         if self._session is None:
-            self._session = boto3.Session(profile_name=self._profile or None)
+            key_id, secret = self._access_key or (None, None)
+            self._session = boto3.Session(
+                profile_name=self._profile or None, aws_access_key_id=key_id, aws_secret_access_key=secret
+            )
         return self._session
 
     def _found(self) -> dict[str, Any]:

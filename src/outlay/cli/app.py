@@ -30,6 +30,8 @@ outlay connections add focus acme --location file:///bills/acme"""
 # By group: each command and where it lies, in the order of the help.
 _COMMANDS: dict[str, dict[str, str]] = {
     "": {
+        "up": "outlay.cli.up:up",
+        "worker": "outlay.cli.worker:worker",
         "demo": "outlay.cli.demo:demo",
         "ingest": "outlay.cli.ingest:ingest",
         "costs": "outlay.cli.costs:costs",
@@ -52,9 +54,17 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "aws": "outlay.cli.adding:aws",
         "focus": "outlay.cli.adding:focus",
     },
+    "users": {
+        "list": "outlay.cli.users:list_",
+        "add": "outlay.cli.users:add",
+        "role": "outlay.cli.users:role",
+        "link": "outlay.cli.users:link",
+        "remove": "outlay.cli.users:remove",
+    },
     "lake": {
         "where": "outlay.cli.lake:where",
         "tidy": "outlay.cli.lake:tidy",
+        "roll-up": "outlay.cli.lake:roll_up",
     },
 }
 
@@ -71,18 +81,20 @@ def make_app() -> App:
         suppress_keyboard_interrupt=False,
     )
     connections = App(
-        name="connections", help="The places where bills arrive: add, list, show, pause, remove.", sort_key=1.5
+        name="connections", help="The places where bills arrive: add, list, show, pause, remove.", sort_key=3.5
     )
     add = App(name="add", help=_ADD, sort_key=0)
-    lake = App(name="lake", help="Where the charges lie, and keeping them tidy.", sort_key=7.5)
+    lake = App(name="lake", help="Where the charges lie, and keeping them tidy.", sort_key=9.5)
+    users = App(name="users", help="Who may sign in to the site: add, list, role, link, remove.", sort_key=8.5)
     connections.command(add)
-    apps = {"": root, "connections": connections, "add": add, "lake": lake}
+    apps = {"": root, "connections": connections, "add": add, "users": users, "lake": lake}
     root["--help"].help = "Show this, or the help of a command: outlay costs --help."
     root["--version"].help = "Show the version."
     for name, app in apps.items():
         for number, (command, place) in enumerate(_COMMANDS[name].items(), start=1):
             app.command(place, name=command, sort_key=number)
     root.command(connections)
+    root.command(users)
     root.command(lake)
     return root
 

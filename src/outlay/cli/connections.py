@@ -14,6 +14,9 @@ from outlay.errors import UsageError
 
 if TYPE_CHECKING:
     from outlay.app import ConnectionView, Outlay
+    from outlay.state.changes import Change
+
+_CHANGES = 20
 
 
 def list_(*, json: Json = False) -> None:
@@ -46,10 +49,22 @@ def show(name: Name, /, *, json: Json = False) -> None:
     with outlay.open() as o:
         view = o.connection(name)
         told = view.as_dict() | _details(view)
+        progress, timeline = o.progress(name), o.timeline(name)
     if json:
-        print_json(told)
+        progressed = progress.as_dict() if progress else None
+        print_json({**told, "progress": progressed, "timeline": [change.as_dict() for change in timeline]})
         return
+    told["last check"] = progress.said() if progress else None
     facts([(label.replace("_", " "), value) for label, value in told.items() if value is not None])
+    _show_timeline(timeline)
+
+
+def _show_timeline(timeline: list[Change]) -> None:
+    say()
+    columns = [Column("since"), Column("status"), Column("reason")]
+    table(columns, [(f"{each.at:%Y-%m-%d %H:%M} UTC", each.after, each.reason) for each in timeline[:_CHANGES]])
+    if len(timeline) > _CHANGES:
+        say(f"… and {count(len(timeline) - _CHANGES, 'earlier change')}; --json has all of them.")
 
 
 def pause(name: Name, /, *, json: Json = False) -> None:
@@ -146,6 +161,13 @@ def _details(view: ConnectionView) -> dict[str, Any]:
         "profile": row.profile or None,
         "role_arn": row.role_arn or None,
         "external_id": row.external_id or None,
+        "access_key": view.access_key,
+        "access_of": row.access_of_id,
+        "check_every": row.check_every_minutes,
+        "next_check": row.next_check_at.isoformat() if row.next_check_at else None,
+        "bring_from": row.bring_from or None,
+        "count_from": row.count_from or None,
+        "count_to": row.count_to or None,
         "created": row.created_at.isoformat(),
         "checked": row.checked_at.isoformat() if row.checked_at else None,
     }

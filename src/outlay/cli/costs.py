@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,9 @@ import outlay
 from outlay.cli.options import HowToPrint, Json, chosen
 from outlay.cli.output import Cell, Column, fits, money, out, print_json, say, table
 from outlay.costs.metrics import DEFAULT, METRICS
-from outlay.costs.question import DEFAULT_GRANULARITY, GRANULARITIES
+from outlay.costs.question import DEFAULT_GRANULARITY, GRANULARITIES, Question
+from outlay.costs.ranges import RANGES
+from outlay.focus.columns import CHARGE_CATEGORIES
 
 if TYPE_CHECKING:
     from outlay.costs.answer import Answer
@@ -57,6 +60,18 @@ def costs(
     top: Annotated[
         int | None, Parameter("--top", metavar="N", help="Only the N groups of highest cost; the others as one.")
     ] = None,
+    range: Annotated[
+        str | None,
+        Parameter("--range", metavar="NAME", help=f"Days by name, in place of --from and --to: {', '.join(RANGES)}."),
+    ] = None,
+    category: Annotated[
+        tuple[str, ...],
+        Parameter(
+            "--category",
+            metavar="CATEGORY",
+            help=f"Only these charge categories: {', '.join(CHARGE_CATEGORIES)}; may be repeated.",
+        ),
+    ] = (),
     format: HowToPrint = None,
     json: Json = False,
 ) -> None:
@@ -67,17 +82,40 @@ def costs(
     For example:
 
     outlay costs --by ServiceName --from 2026-05 --to 2026-07
+
+    outlay costs --by SubAccountName --range last-30-days --granularity day --top 5
+
     outlay costs --by Tags.team --where 'RegionId=us-east-1' --metric billed --format csv
     """
     how = chosen(format, json)
+    if range is not None:
+        start, end = _days(range, start, end)
+    question = Question.parse(
+        by=by,
+        metric=metric,
+        start=start,
+        end=end,
+        granularity=granularity,
+        where=where,
+        top=top,
+        categories=category,
+    )
     with outlay.open() as o:
-        answer = o.costs(by, metric=metric, start=start, end=end, granularity=granularity, where=where, top=top)
+        answer = o.ask(question)
     if how == "json":
         print_json(answer.as_dict())
     elif how == "csv":
         answer.write_csv(sys.stdout)
     else:
         _show(answer)
+
+
+def _days(name: str, start: str | None, end: str | None) -> tuple[str | None, str | None]:
+    """The first and the last day of a named range, today."""
+    words = [("range", name), ("from", start or ""), ("to", end or "")]
+    question = Question.from_query(words, today=datetime.now(UTC).date())
+    first, last = question.start, question.end
+    return first.isoformat() if first else None, last.isoformat() if last else None
 
 
 def _show(answer: Answer) -> None:

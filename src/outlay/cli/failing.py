@@ -21,6 +21,9 @@ DONE, FAILED, WRONG_USAGE, STOPPED = 0, 1, 2, 130
 _SECRET_NAMES = (
     "DATABASE_URL",
     "OUTLAY_CATALOG",
+    "OUTLAY_SECRET_KEYS",
+    "OUTLAY_OIDC_CLIENT_SECRET",
+    "OUTLAY_METRICS_TOKEN",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
     "AZURE_STORAGE_ACCOUNT_KEY",
@@ -63,7 +66,7 @@ def _call(words: list[str]) -> int:
 def _wants_listing(words: list[str]) -> bool:
     """Does the answer list commands: `outlay`, `outlay lake`, `outlay connections add --help`?"""
     named = [word for word in words if not word.startswith("-")]
-    return all(word in ("connections", "add", "lake") for word in named)
+    return all(word in ("connections", "add", "users", "lake") for word in named)
 
 
 def _tell(message: str, next_action: str) -> None:

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 import outlay
 from outlay.cli.options import Json
-from outlay.cli.output import count, money, out, print_json, say, text
+from outlay.cli.output import count, err, money, out, print_json, say, text
 
 if TYPE_CHECKING:
     from outlay.app import Outlay, Rejected
@@ -51,7 +51,7 @@ def ingest(
             view.row.name for view in o.connections() if view.row.name in names or not (names or view.row.paused_at)
         ]
         with watching(is_quiet=json) as (observer, pausing):
-            for result in o.ingest(names, observer=observer, accept_empty=accept_empty):
+            for result in o.ingest(names, observer=observer, accept_empty=accept_empty, waiting=_Waiting()):
                 results.append(result)
                 if not json and (result.findings or result.outcome != "unchanged"):
                     with pausing():
@@ -62,6 +62,18 @@ def ingest(
     else:
         _close(results, rejected, checked, time.monotonic() - began)
     return int(any(result.is_bad for result in results))
+
+
+class _Waiting:
+    """Says once of each connection who else checks it."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def __call__(self, name: str, other: str) -> None:
+        if name not in self._told:
+            self._told.add(name)
+            err().print(text(f"{name} is being checked by {other}; waiting for that to end. Ctrl-C gives up."))
 
 
 def _tell(result: RunResult) -> None:

@@ -1,4 +1,4 @@
-"""`outlay lake where` and `outlay lake tidy`."""
+"""`outlay lake where`, `outlay lake tidy` and `outlay lake roll-up`."""
 
 from __future__ import annotations
 
@@ -86,6 +86,25 @@ def tidy(
     removed = f"{count(len(done.deliveries_removed), 'delivery', 'deliveries')}, {count(done.files_removed, 'file')}"
     say(f"{count(done.snapshots_expired, 'snapshot')} expired; {removed} and {_size(done.bytes_removed)} removed.")
     say(f"The lake takes {_size(done.kept_bytes)} now.")
+
+
+def roll_up(*, json: Json = False) -> None:
+    """Make the roll-ups that are missing, from which questions about many charges are answered sooner.
+
+    Each bill gets its own when it is brought in; those of bills that an earlier version brought in are made here.
+
+    For example:
+
+    outlay lake roll-up
+    """
+    with outlay.open() as o:
+        done = o.roll_up()
+    if json:
+        print_json([{"connection": connection, "period": period.id} for connection, period in done])
+        return
+    for connection, period in done:
+        say(f"{connection} {period.month}")
+    say(f"Roll-ups of {count(len(done), 'billing period')} made.")
 
 
 def _size(number: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,8 @@ class _Line:
         self._progress = progress
         self._task = progress.add_task("", total=None)
         self._lock = threading.Lock()
+
+    def found(self, connection: str, months: Sequence[str], left_out: Sequence[str]) -> None: ...
 
     def begins(self, connection: str, period: str, step: Step) -> None:
         when = f" {month(period)}" if period else ""

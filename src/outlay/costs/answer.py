@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, localcontext
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 
 from outlay.costs.query import AMOUNT, NUMBER, OTHERS, PERIOD, UNIT, query
 from outlay.costs.question import CLOCK, WHOLE, Question
@@ -24,12 +24,11 @@ Run = Callable[["ir.Table"], list[dict[str, Any]]]
 
 REMAINDER = "(all others)"
 # Python's own context would round sums to 28 digits; those of a lake have up to 38.
-_EXACT = Context(prec=80)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+EXACT = Context(prec=80)
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """`values` are those of the question's `by`, in its order; in the remainder each is `REMAINDER`."""
 
     period: datetime
@@ -51,7 +50,7 @@ class Answer:
     @property
     def totals(self) -> dict[str, Decimal]:
         """One total per currency; for the metric `quantity` per unit, where no unit is an empty text."""
-        return dict(sorted(_sums((row.unit, row.amount) for row in self.rows).items()))
+        return dict(sorted(sums((row.unit, row.amount) for row in self.rows).items()))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -80,6 +79,12 @@ class Answer:
             *texts, amount = self._texts(row)
             writer.writerow([*("" if text is None else harmless(text) for text in texts), amount])
 
+    def write_parquet(self, out: BinaryIO) -> None:
+        """As `to_arrow`."""
+        import pyarrow.parquet as pq
+
+        pq.write_table(self.to_arrow(), out, compression="zstd")
+
     def to_arrow(self) -> pa.Table:
         """Columns as `columns`; periods are dates (times for hours), amounts decimals of 18 places."""
         import pyarrow as pa
@@ -89,7 +94,7 @@ class Answer:
         period = pa.field(self.columns[0], pa.timestamp("us", "UTC") if is_hourly else pa.date32())
         schema = pa.schema([period, *text, pa.field(self.columns[-1], pa.decimal128(38, 18))])
         rows = (
-            (row.period if is_hourly else row.period.date(), *map(_text, row.values), row.unit, row.amount)
+            (row.period if is_hourly else row.period.date(), *map(text_of, row.values), row.unit, row.amount)
             for row in self.rows
         )
         return pa.Table.from_pylist([dict(zip(self.columns, row, strict=True)) for row in rows], schema=schema)
@@ -103,7 +108,7 @@ class Answer:
         return self.to_arrow().to_pandas()
 
     def _texts(self, row: Row) -> list[str | None]:
-        return [self._period(row), *map(_text, row.values), row.unit, plain(row.amount)]
+        return [self._period(row), *map(text_of, row.values), row.unit, plain(row.amount)]
 
     def _period(self, row: Row) -> str:
         return _moment(row.period) if self.question.granularity == "hour" else row.period.date().isoformat()
@@ -111,7 +116,11 @@ class Answer:
 
 def ask(charges: ir.Table, question: Question, run: Run) -> Answer:
     """Answer `question` from the table of charges. `run` executes an Ibis table and gives its rows, decimals exact."""
-    found = run(query(charges, question))
+    return answered(question, run(query(charges, question)))
+
+
+def answered(question: Question, found: list[dict[str, Any]]) -> Answer:
+    """The answer that the rows of `query.summed` make."""
     start, end = _span(question, found)
     return Answer(question, start, end, _rows(question, found, start))
 
@@ -125,7 +134,7 @@ def plain(amount: Decimal) -> str:
 
 
 def harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _span(question: Question, found: list[dict[str, Any]]) -> tuple[date | None, date | None]:
@@ -140,22 +149,25 @@ def _rows(question: Question, found: list[dict[str, Any]], start: date | None) -
     place = _placed(question, start)
     groups = [f"g{index}" for index in range(len(question.by))]
     types = [name.type for name in question.names]
-    sums = _sums(
-        ((place(row), _group(row, groups, types), row[UNIT], bool(row.get(OTHERS))), row[AMOUNT]) for row in found
+    amounts = sums(
+        ((place(row), group_of(row, groups, types), row[UNIT], bool(row.get(OTHERS))), row[AMOUNT]) for row in found
     )
-    rows = [Row(period, values, unit, amount, others) for (period, values, unit, others), amount in sums.items()]
-    return tuple(sorted(rows, key=_order))
+    rows = [Row(period, values, unit, amount, others) for (period, values, unit, others), amount in amounts.items()]
+    names = {values: _names(values) for values in {row.values for row in rows}}
+    return tuple(sorted(rows, key=lambda row: _order(row, names[row.values])))
 
 
-def _group(row: Mapping[str, Any], groups: list[str], types: list[str]) -> tuple[Any, ...]:
+def group_of(row: Mapping[str, Any], groups: list[str], types: list[str]) -> tuple[Any, ...]:
+    """The values of a row's group; `REMAINDER` for each when it is that."""
     if row.get(OTHERS):
         return (REMAINDER,) * len(groups)
-    return tuple(_utc(row[group]) if kind == TIME else row[group] for group, kind in zip(groups, types, strict=True))
+    return tuple(utc(row[group]) if kind == TIME else row[group] for group, kind in zip(groups, types, strict=True))
 
 
-def _sums(pairs: Iterable[tuple[Any, Decimal]]) -> dict[Any, Decimal]:
+def sums(pairs: Iterable[tuple[Any, Decimal]]) -> dict[Any, Decimal]:
+    """Exact sums by key."""
     found: dict[Any, Decimal] = {}
-    with localcontext(_EXACT):
+    with localcontext(EXACT):
         for key, amount in pairs:
             found[key] = found.get(key, Decimal(0)) + amount
     return found
@@ -190,18 +202,23 @@ def _bounds(question: Question, period: BillingPeriod) -> tuple[int, int, dateti
     return 0, 0, period.shift(-((period.month_number - 1) % steps.months)).start
 
 
-def _order(row: Row) -> tuple[Any, ...]:
-    names = tuple((value is None, _text(value) or "") for value in row.values)
+def _order(row: Row, names: tuple[Any, ...]) -> tuple[Any, ...]:
     return row.period, row.is_remainder, row.amount.copy_negate(), names, row.unit
 
 
-def _utc(moment: datetime | None) -> datetime | None:
+def _names(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple((value is None, text_of(value) or "") for value in values)
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """Aware, in UTC; None stays None."""
     if moment is None:
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
+    """A value as JSON and CSV have it; None stays None."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, Decimal):

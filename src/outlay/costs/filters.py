@@ -5,7 +5,7 @@
 - `~` the value contains the text, in capitals or not
 
 Every filter must hold, but for several `=` on one column. `RegionId=` asks for charges without a region (nothing or
-an empty text), `RegionId!=` for those with one.
+an empty text), `RegionId!=` for those with one. One filter by `~` may name several texts, any of which will do.
 """
 
 from __future__ import annotations
@@ -29,11 +29,15 @@ _PLACES = 18
 
 @dataclass(frozen=True)
 class Filter:
-    """Raises UsageError, or UnknownName for the column, when it cannot be asked of a charge."""
+    """Raises UsageError, or UnknownName for the column, when it cannot be asked of a charge.
+
+    `more` are further texts for `~`, any of which will do.
+    """
 
     column: str
     operator: str
     value: str
+    more: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         name = Name.parse(self.column)
@@ -42,8 +46,11 @@ class Filter:
             raise UsageError(f"{self.operator!r} compares nothing.", next=f"Use one of {' '.join(OPERATORS)}.")
         if self.operator == "~" and name.type != TEXT:
             raise UsageError(f"{name} is no text, so {self} cannot hold.", next=f"Write {name}=value or {name}!=value.")
-        if not _is_text(self.value):
-            raise UsageError(f"The value {self.value!r} for {name} is no text in UTF-8.", next="Write it in UTF-8.")
+        if self.more and self.operator != "~":
+            raise UsageError(f"{self} compares with several values.", next="Write one filter for each value.")
+        for value in (self.value, *self.more):
+            if not _is_text(value):
+                raise UsageError(f"The value {value!r} for {name} is no text in UTF-8.", next="Write it in UTF-8.")
         self.read()
 
     @classmethod
@@ -73,7 +80,7 @@ class Filter:
             ) from error
 
     def __str__(self) -> str:
-        return f"{self.column}{self.operator}{self.value}"
+        return f"{self.column}{self.operator}{' or '.join((self.value, *self.more))}"
 
 
 def _is_text(value: str) -> bool:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     Condition = Callable[[ir.Table], ir.BooleanValue]
 
 DEFAULT = "effective"
+# The metric whose sums a roll-up keeps under its name, for the charges' columns cannot tell it any more.
+REAL = "real"
 CURRENCY = "BillingCurrency"
 
 # The rows by which bills give a discount of its own, though FOCUS calls them Usage: CBF's, then those of AWS.
@@ -32,7 +34,8 @@ def _every(charges: ir.Table) -> None:
     return None
 
 
-def _is_real(charges: ir.Table) -> ir.BooleanValue:
+def is_real(charges: ir.Table) -> ir.BooleanValue:
+    """Which charges the metric `real` sums."""
     is_unused = charges.CommitmentDiscountStatus.fill_null("") == "Unused"
     is_discount = charges.x_LineItemType.fill_null("").isin(DISCOUNT_TYPES)
     return (charges.ChargeCategory == "Usage") & ~is_unused & ~is_discount
@@ -52,6 +55,14 @@ class Metric:
     unit: str = CURRENCY
     rows: Callable[[ir.Table], ir.BooleanValue | None] = _every
 
+    def column(self, rows: ir.Table) -> str:
+        """The column that is summed, of charges or of their roll-up."""
+        return self.name if self.name in rows.columns else self.amount
+
+    def counts(self, rows: ir.Table) -> ir.BooleanValue | None:
+        """Which charges count; in a roll-up, which of its rows are made of any."""
+        return rows[self.name].notnull() if self.name in rows.columns else self.rows(rows)
+
     @property
     def unit_label(self) -> str:
         """What an answer calls the unit."""
@@ -70,10 +81,10 @@ _TABLE = (
     Metric("list", "ListCost", "at public prices"),
     Metric("amortized", "x_AmortizedCost", "with commitments amortised, before negotiated discounts"),
     Metric(
-        "real",
+        REAL,
         "EffectiveCost",
         "effective cost of usage alone: without unused commitments and separate discount rows",
-        rows=_is_real,
+        rows=is_real,
     ),
     Metric("quantity", "ConsumedQuantity", "what was used, in its unit", unit="ConsumedUnit", rows=_has_quantity),
 )

@@ -5,16 +5,20 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from outlay.costs import metrics
+from outlay.costs import metrics, ranges
 from outlay.costs.filters import Filter
 from outlay.costs.metrics import METRICS, Metric
 from outlay.costs.names import Name
 from outlay.errors import UsageError
+from outlay.focus.columns import CHARGE_CATEGORIES
 from outlay.period import BillingPeriod
+
+if TYPE_CHECKING:
+    from outlay.costs.address import Params
 
 MONTHS, CLOCK, WHOLE = "months", "clock", "whole"
 _MONDAY = 3 * 86400  # the Unix epoch was a Thursday
@@ -52,6 +56,8 @@ _GRANULARITIES = (
 )
 GRANULARITIES: dict[str, Granularity] = {each.name: each for each in _GRANULARITIES}
 DEFAULT_GRANULARITY = "month"
+# An answer names so many groups of each unit at most; those of lesser cost are its remainder.
+MAX_VALUES = 10_000
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 
@@ -62,7 +68,10 @@ class Question:
 
     `by` are column names, `Tags.<key>` or `connection`. `start` and `end` are the first and the last day, both
     included; without them it is all there is. `top` keeps so many groups of highest cost, each currency for itself, and
-    puts the rest into one remainder. Raises UsageError, or UnknownName for a column.
+    puts the rest into one remainder. `categories` are the charge categories that count; none means every one.
+
+    `range` is the name that the days were chosen by, such as `last-month`, and `compare` says whether the period before
+    is wanted beside them: both are for the address, and change no sum. Raises UsageError, or UnknownName for a column.
     """
 
     metric: str = metrics.DEFAULT
@@ -72,10 +81,17 @@ class Question:
     end: date | None = None
     filters: tuple[Filter, ...] = ()
     top: int | None = None
+    categories: tuple[str, ...] = ()
+    range: str | None = None
+    compare: bool = False
 
     def __post_init__(self) -> None:
         _one_of("metric", self.metric, METRICS)
         _one_of("granularity", self.granularity, GRANULARITIES)
+        for category in self.categories:
+            _one_of("charge category", category, CHARGE_CATEGORIES)
+        wanted = tuple(each for each in CHARGE_CATEGORIES if each in self.categories)
+        object.__setattr__(self, "categories", () if wanted == CHARGE_CATEGORIES else wanted)
         object.__setattr__(self, "by", tuple(dict.fromkeys(str(Name.parse(name)) for name in self.by)))
         if self.start and self.end and self.start > self.end:
             raise UsageError(f"The start {self.start} is after the end {self.end}.", next="Exchange them.")
@@ -95,17 +111,46 @@ class Question:
         end: str | date | None = None,
         where: Iterable[str | Filter] = (),
         top: int | None = None,
+        categories: Iterable[str] = (),
     ) -> Question:
         """From the texts of a command or an address. `2026-05` is a whole month: from its first day, to its last."""
         return cls(
             metric=metric,
             by=tuple(by),
             granularity=granularity,
-            start=None if start is None else _first_day(start),
-            end=None if end is None else _last_day(end),
+            start=None if start is None else first_day(start),
+            end=None if end is None else last_day(end),
             filters=tuple(each if isinstance(each, Filter) else Filter.parse(each) for each in where),
             top=top,
+            categories=tuple(categories),
         )
+
+    @classmethod
+    def from_query(cls, params: Params, *, today: date, besides: Iterable[str] = ()) -> Question:
+        """From an address's query string, as `to_query` writes it. `besides` are parameters of the page's own.
+
+        Raises UsageError whose `field` names the parameter. See `outlay.costs.address`.
+        """
+        from outlay.costs.address import read
+
+        return read(params, today=today, besides=besides)
+
+    def to_query(self) -> str:
+        """The whole question as a query string, without `?`; equal questions have the same one."""
+        from outlay.costs.address import write
+
+        return write(self)
+
+    def before(self) -> Question:
+        """The same of the period before: see `ranges.before`. Raises UsageError where the range has no start or end."""
+        if self.start is None or self.end is None:
+            raise UsageError(
+                "Without a first and a last day there is no period before.",
+                next="Choose a range, such as last-month.",
+                field="compare",
+            )
+        start, end = ranges.before(self.start, self.end)
+        return replace(self, start=start, end=end, range=None, compare=False)
 
     @property
     def measure(self) -> Metric:
@@ -138,11 +183,13 @@ def _one_of(what: str, value: str, allowed: Iterable[str]) -> None:
     raise UsageError(f"There is no {what} {value!r}.", next=f"{hint}Use one of {', '.join(allowed)}.")
 
 
-def _first_day(value: str | date) -> date:
+def first_day(value: str | date) -> date:
+    """`2026-05` as 2026-05-01. Raises UsageError."""
     return _day("start", value)[0]
 
 
-def _last_day(value: str | date) -> date:
+def last_day(value: str | date) -> date:
+    """`2026-05` as 2026-05-31. Raises UsageError."""
     return _day("end", value)[1]
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
@@ -83,6 +85,29 @@ class Told:
 Query = Any
 
 
+class Session(Protocol):
+    """Questions on a connection of their own, so that several threads can ask one engine at once.
+
+    Raises TooSlow when it has been open for longer than it may be, or was interrupted.
+    """
+
+    def files(self, addresses: Sequence[str], schema: ibis.Schema) -> ir.Table:
+        """Parquet files of one shape as a table, for this session alone."""
+        ...
+
+    def rows(self, table: ir.Table) -> list[dict[str, Any]]:
+        """A small result: exact decimals, aware times, None for null."""
+        ...
+
+    def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
+        """A large result, a bit at a time."""
+        ...
+
+    def interrupt(self) -> None:
+        """Stop what is running. For any thread."""
+        ...
+
+
 class Engine(Protocol):
     """Runs Ibis expressions. `duckdb` is the default; `spark` for what outgrows one machine."""
 
@@ -136,6 +161,10 @@ class Engine(Protocol):
 
         Raises UsageError for any other statement, and with the engine's words for a bad one.
         """
+        ...
+
+    def asking(self, seconds: float) -> AbstractContextManager[Session]:
+        """For any thread; `seconds` are how long it may be open."""
         ...
 
     def versions(self) -> str:

@@ -7,9 +7,10 @@ import hashlib
 import os
 import secrets
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,17 @@ import pyarrow as pa
 
 from outlay.engine import sandbox
 from outlay.engine.addresses import S3Access, extension, is_remote, listed, reach
-from outlay.engine.base import Input, Limits, Shape, Told
+from outlay.engine.base import Input, Limits, Session, Shape, Told
 from outlay.engine.loading import Loader
 from outlay.engine.reader import Batch, Reader, ahead
-from outlay.errors import Bug, DiskFull, OutlayError
+from outlay.errors import Bug, DiskFull, OutlayError, TooSlow, Unavailable
 from outlay.focus.columns import COLUMNS
 
 _ROW_GROUP = 30_720
 # Ordinary text repeats within a row group; ids do not, and a dictionary of them costs more than it saves.
 _DICTIONARY = 6_000
+# Rows of a large result that are in memory at once.
+_BATCH = 20_000
 
 
 class _Repeated:
@@ -60,7 +63,16 @@ class DuckDb:
 
     name = "duckdb"
 
-    def __init__(self, *, memory_limit: int, threads: int, spool: Path, access: S3Access | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        memory_limit: int,
+        threads: int,
+        spool: Path,
+        access: S3Access | None = None,
+        reads_again: bool = False,
+    ) -> None:
+        """`reads_again` keeps what was read of files in memory, as far as there is room: the lake's never change."""
         self._bounds = sandbox.Bounds(memory=memory_limit, threads=threads)
         self._access = access or S3Access()
         self._scratch = spool / f"duckdb-{os.getpid()}-{secrets.token_hex(4)}"
@@ -70,7 +82,7 @@ class DuckDb:
             temp_directory=str(self._scratch),
             autoinstall_known_extensions=False,
             autoload_known_extensions=False,
-            enable_external_file_cache=False,
+            enable_external_file_cache=reads_again,
             # Charges have no order of their own, and keeping that of the rows would leave one core idle.
             preserve_insertion_order=False,
         )
@@ -84,6 +96,8 @@ class DuckDb:
         self._writer = ThreadPoolExecutor(1, "outlay-writer")
         self._repeated, self._repeated_writing = _Repeated(self._con), _Repeated(self._writing)
         self._batch: Batch | None = None
+        self._con.execute(f"SET GLOBAL parquet_metadata_cache = {str(reads_again).lower()}")
+        self._secrets = threading.Lock()
 
     def versions(self) -> str:
         _ = extension()
@@ -164,6 +178,25 @@ class DuckDb:
         self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {source}")
         return self.ibis.table(name)
 
+    @contextmanager
+    def asking(self, seconds: float) -> Iterator[Session]:
+        con = self._con.cursor()
+        session = _Session(con, self._reach, self._scratch, seconds)
+        timer = threading.Timer(seconds, session.interrupt)
+        timer.daemon = True
+        try:
+            con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+            timer.start()
+            yield session
+        finally:
+            timer.cancel()
+            con.close()
+
+    def _reach(self, con: duckdb.DuckDBPyConnection) -> None:
+        # The secret belongs to all connections, and two of them may not make it at once.
+        with self._secrets:
+            reach(con, self._access)
+
     def table_of(self, charges: Sequence[Mapping[str, Any]]) -> ir.Table:
         return self.ibis.table(self._made(charges))
 
@@ -182,6 +215,71 @@ class DuckDb:
         Raises OutlayError's UsageError with DuckDB's own words for a bad statement.
         """
         return sandbox.query(sql, addresses, self._scratch, bounds=self._bounds, access=self._access)
+
+
+class _Session:
+    """See `engine.base.Session`."""
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, reach: Callable[[Any], None], scratch: Path, seconds: float
+    ) -> None:
+        self._con = con
+        self._reach = reach
+        self._scratch = scratch
+        self._seconds = seconds
+        self._views = 0
+        self._is_over = threading.Event()
+
+    def files(self, addresses: Sequence[str], schema: ibis.Schema) -> ir.Table:
+        """A view by its own name: a table of the engine would be looked up in the engine, and slower."""
+        self._views += 1
+        name = f"files_{self._views}"
+        with self._asked():
+            if is_remote(addresses):
+                self._reach(self._con)
+            self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM read_parquet({listed(addresses)})")
+        return ibis.table(schema, name=name)
+
+    def rows(self, table: ir.Table) -> list[dict[str, Any]]:
+        with self._asked():
+            rows: list[dict[str, Any]] = self._con.execute(_sql(table)).to_arrow_table().to_pylist()
+        return rows
+
+    def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
+        with self._asked():
+            yield from self._con.execute(_sql(table)).to_arrow_reader(_BATCH)
+
+    def interrupt(self) -> None:
+        self._is_over.set()
+        with suppress(duckdb.ConnectionException):
+            self._con.interrupt()
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        try:
+            if self._is_over.is_set():
+                raise self._too_slow()
+            with _translated(self._scratch):
+                yield
+        except (Bug, duckdb.IOException, OSError) as error:
+            # An interrupt looks like any other error of the query; through Arrow, like one of the system.
+            if self._is_over.is_set():
+                raise self._too_slow() from error
+            if isinstance(error, Bug):
+                raise
+            raise Unavailable(
+                f"A file of the lake could not be read: {_first_line(error)}.", next="Ask again, or run outlay doctor."
+            ) from error
+
+    def _too_slow(self) -> TooSlow:
+        return TooSlow(
+            f"The question was stopped; it may take {self._seconds:g} seconds.",
+            next="Ask for fewer days, columns or filters, or raise OUTLAY_QUESTION_SECONDS.",
+        )
+
+
+def _sql(table: ir.Table) -> str:
+    return str(ibis.to_sql(table, dialect="duckdb", pretty=False))
 
 
 def _quoted(path: Path) -> str:

@@ -12,10 +12,18 @@ from outlay.errors import SetupError
 from outlay.settings import Settings
 
 
-def open_engine(settings: Settings, *, credentials: Callable[[], Any] | None = None) -> Engine:
-    """Open an engine. Raises SetupError when Spark is asked for and not installed."""
+def open_engine(
+    settings: Settings, *, credentials: Callable[[], Any] | None = None, reads_again: bool = False
+) -> Engine:
+    """Open an engine; with `reads_again` one for questions. Raises SetupError when Spark is not installed."""
     access = S3Access(credentials, settings.s3_endpoint, settings.s3_region)
-    duckdb = DuckDb(memory_limit=settings.memory_limit, threads=settings.threads, spool=settings.spool, access=access)
+    duckdb = DuckDb(
+        memory_limit=settings.memory_limit,
+        threads=settings.threads,
+        spool=settings.spool,
+        access=access,
+        reads_again=reads_again,
+    )
     if settings.engine == "duckdb":
         return duckdb
     try:

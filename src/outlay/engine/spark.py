@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,16 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.functions import coalesce
 
-from outlay.engine.base import Input, Limits, Shape, Told
+from outlay.engine.base import Input, Limits, Session, Shape, Told
 from outlay.engine.duckdb import DuckDb
 from outlay.engine.spark_faults import ANY, first_line, translated
 from outlay.engine.twins import real
-from outlay.errors import SetupError
+from outlay.errors import SetupError, TooSlow
 from outlay.focus.columns import COLUMNS
 
 _RAW_VIEW = "raw_rows"
@@ -80,7 +84,7 @@ class Spark:
         if any(raw.iterdir()):
             with translated(raw):
                 frame = self.session.read.option("mergeSchema", "true").parquet(str(raw))
-                table = self._table(_under_real_names(frame), _RAW_VIEW)
+                table = self.table(_under_real_names(frame), _RAW_VIEW)
             yield table
 
     def prepare(self, table: ir.Table) -> ir.Table:
@@ -111,13 +115,13 @@ class Spark:
         name = f"charges_{hashlib.sha256(chr(10).join(addresses).encode()).hexdigest()[:16]}"
         with translated(_LOCAL):
             frame = self.session.read.parquet(*addresses) if addresses else self._made([])
-            return self._table(frame, name)
+            return self.table(frame, name)
 
     def table_of(self, charges: Sequence[Mapping[str, Any]]) -> ir.Table:
         made = [tuple(sorted((name, str(value)) for name, value in row.items())) for row in charges]
         digest = hashlib.sha256(repr(made).encode()).hexdigest()[:16]
         with translated(_LOCAL):
-            return self._table(self._made(charges), f"made_{digest}")
+            return self.table(self._made(charges), f"made_{digest}")
 
     def _made(self, charges: Sequence[Mapping[str, Any]]) -> DataFrame:
         schema = ibis.schema({column.name: column.type for column in COLUMNS})
@@ -135,6 +139,17 @@ class Spark:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    @contextmanager
+    def asking(self, seconds: float) -> Iterator[Session]:
+        session = _Session(self, seconds)
+        timer = threading.Timer(seconds, session.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield session
+        finally:
+            timer.cancel()
+
     def query(self, sql: str, addresses: Sequence[str]) -> pa.Table:
         """SQL is answered by DuckDB, whose sandbox keeps it read-only and inside the lake."""
         return self._reader.query(sql, addresses)
@@ -142,9 +157,52 @@ class Spark:
     def versions(self) -> str:
         return f"{self._reader.versions()}, Spark {self.session.version}"
 
-    def _table(self, frame: DataFrame, name: str) -> ir.Table:
+    def table(self, frame: DataFrame, name: str) -> ir.Table:
         frame.createOrReplaceTempView(name)
         return self.ibis.table(name)
+
+
+class _Session:
+    """See `engine.base.Session`. Spark knows the jobs of a question by its group."""
+
+    def __init__(self, engine: Spark, seconds: float) -> None:
+        self._engine = engine
+        self._seconds = seconds
+        self._group = f"question-{secrets.token_hex(8)}"
+        self._is_over = threading.Event()
+
+    def files(self, addresses: Sequence[str], schema: ibis.Schema) -> ir.Table:
+        digest = hashlib.sha256(chr(10).join(addresses).encode()).hexdigest()[:16]
+        return self._engine.table(self._engine.session.read.parquet(*addresses), f"files_{digest}")
+
+    def rows(self, table: ir.Table) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._arrow(table).to_pylist()
+        return rows
+
+    def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
+        yield from self._arrow(table).to_batches()
+
+    def _arrow(self, table: ir.Table) -> pa.Table:
+        if self._is_over.is_set():
+            raise self._too_slow()
+        context = self._engine.session.sparkContext
+        context.setJobGroup(self._group, "a question", interruptOnCancel=True)
+        try:
+            return self._engine.session.sql(str(self._engine.ibis.compile(table))).toArrow()
+        except (Py4JJavaError, PySparkException) as error:
+            if not self._is_over.is_set():
+                raise
+            raise self._too_slow() from error
+
+    def interrupt(self) -> None:
+        self._is_over.set()
+        self._engine.session.sparkContext.cancelJobGroup(self._group)
+
+    def _too_slow(self) -> TooSlow:
+        return TooSlow(
+            f"The question was stopped; it may take {self._seconds:g} seconds.",
+            next="Ask for fewer days, columns or filters, or raise OUTLAY_QUESTION_SECONDS.",
+        )
 
 
 def _under_real_names(frame: DataFrame) -> DataFrame:

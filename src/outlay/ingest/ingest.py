@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -32,6 +32,8 @@ class Ingest:
     memory: Memory
     observer: Observer = field(default_factory=Quiet)
     accept_empty: bool = False
+    # Months before this one, such as `2026-05`, that were never decided are left out.
+    first: str = ""
 
     def check(self, source: Source, place: Place) -> Iterator[RunResult]:
         """Look once at a connection and bring in what changed, newest period first.
@@ -54,7 +56,12 @@ class Ingest:
         except OutlayError as error:
             yield self._record(failed(source, None, error))
             return
-        for candidate in sorted(candidates, key=lambda each: each.period, reverse=True):
+        newest_first = sorted(candidates, key=lambda each: each.period, reverse=True)
+        out = {each.period for each in newest_first if each.period.month < self.first} - decided.keys()
+        wanted = [each for each in newest_first if each.period not in out]
+        left_out = [each for each in newest_first if each.period in out]
+        self.observer.found(source.name, _months(wanted), _months(left_out))
+        for candidate in wanted:
             yield self._bring(source, place, candidate, decided.get(candidate.period))
 
     def _survey(self, source: Source, place: Place) -> tuple[tuple[Candidate, ...], tuple[Finding, ...]]:
@@ -173,6 +180,10 @@ class Ingest:
         )
         self.memory.record(dated)
         return dated
+
+
+def _months(candidates: Sequence[Candidate]) -> list[str]:
+    return [each.period.month for each in candidates]
 
 
 def failed(source: Source, period: BillingPeriod | None, error: OutlayError) -> RunResult:

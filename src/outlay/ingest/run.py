@@ -207,6 +207,7 @@ class _Mapping:
             audit = plan.audit.read(self._engine.rows(plan.audit_query), self._asked)
             self._tell(plan, audit)
         self.audit = self.audit.plus(audit)
+        self._steps.progress("check", self.audit.rows, 0)
         if self._told.is_bad():
             return
         if plan.open_items is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal, Protocol
 
@@ -12,7 +12,14 @@ STEPS: tuple[Step, ...] = ("list", "plan", "fetch", "read", "check", "map", "rec
 
 
 class Observer(Protocol):
-    """Told when a step begins and ends, and how far one with a known size has come."""
+    """Told which months there are, when a step begins and ends, and how far one has come; `of` is 0 when unknown.
+
+    What it raises abandons the run: the live data stays, and nothing of the run is recorded.
+    """
+
+    def found(self, connection: str, months: Sequence[str], left_out: Sequence[str]) -> None:
+        """`months`, such as `2026-05`, are looked at in this order; `left_out` are not brought in, as was asked for."""
+        ...
 
     def begins(self, connection: str, period: str, step: Step) -> None: ...
 
@@ -23,6 +30,8 @@ class Observer(Protocol):
 
 class Quiet:
     """Watches nothing."""
+
+    def found(self, connection: str, months: Sequence[str], left_out: Sequence[str]) -> None: ...
 
     def begins(self, connection: str, period: str, step: Step) -> None: ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import secrets
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ from outlay.storage.faults import translated
 
 ROOT = "charges"
 NOTE = "delivery.json"
+ROLLUPS = "rollups"
+ROLLUP_NOTE = "rollups.json"
 _COMMIT_SECONDS = 120
 _LONGEST_WAIT = 2.0
 
@@ -53,6 +56,14 @@ class Live:
     rows: int
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What was live as of one snapshot; None is that of a lake without any."""
+
+    snapshot: int | None
+    live: Mapping[Partition, Live]
+
+
 class Lake:
     """The table of charges. Readers see whole deliveries only; every write goes through `replace`.
 
@@ -64,6 +75,8 @@ class Lake:
         self.place = place
         self._table = table
         self._address = address
+        self._seen: Seen | None = None
+        self._seeing = threading.Lock()
 
     def close(self) -> None:
         """Let go of the catalog's connections."""
@@ -84,6 +97,17 @@ class Lake:
         """What is live, read from the paths of the live files: no expiry of snapshots can lose it."""
         table = self.table()
         return _by_partition(table, _files(table))
+
+    def seen(self) -> Seen:
+        """As `live`, but planned only when there is a new snapshot, and for threads that ask at once."""
+        with self._seeing:
+            # A table of its own: one that another thread commits to is changed under its reader.
+            table = self.catalog.load_table(self._table.name())
+            now = table.current_snapshot()
+            snapshot = now.snapshot_id if now else None
+            if self._seen is None or self._seen.snapshot != snapshot:
+                self._seen = Seen(snapshot, _by_partition(table, _files(table)))
+            return self._seen
 
     def live_of(self, partition: Partition) -> Live | None:
         table = self.table()
@@ -142,6 +166,31 @@ class Lake:
         if not there.issuperset([*files, str(self.place.location.join(folder, NOTE))]):
             raise _gone(partition, delivery)
         return files
+
+    def keep_rollups(self, partition: Partition, delivery: str, files: Sequence[Path], note: Mapping[str, Any]) -> None:
+        """Put roll-ups of a delivery beside the charges; those of the same delivery before are forgotten."""
+        folder = _rollups(partition, delivery)
+        names = [f"{file.stem}-{secrets.token_hex(6)}.parquet" for file in files]
+        for file, name in zip(files, names, strict=True):
+            self.place.upload(file, f"{folder}/{name}")
+        self.place.write(f"{folder}/{ROLLUP_NOTE}", json.dumps({**note, "files": names}, sort_keys=True).encode())
+
+    def rollups(self, partition: Partition, delivery: str) -> dict[str, Any] | None:
+        """The note of a delivery's roll-ups, its `files` as addresses; None when there are none."""
+        folder = _rollups(partition, delivery)
+        try:
+            note: dict[str, Any] = json.loads(self.place.read(f"{folder}/{ROLLUP_NOTE}"))
+        except NotFound:
+            return None
+        return {**note, "files": [str(self.place.location.join(folder, name)) for name in note["files"]]}
+
+    def rolled_up(self) -> set[tuple[Partition, str]]:
+        """Partition and delivery of all roll-ups that are complete, be the delivery live or not."""
+        found = set()
+        for file in self.place.list(ROLLUPS):
+            if file.name == ROLLUP_NOTE and (place := _parse(file.path, ROLLUPS)):
+                found.add(place)
+        return found
 
     def deliveries(self, partition: Partition | None = None) -> dict[Partition, dict[str, list[StoredFile]]]:
         """Every delivery whose files lie in the lake: live, earlier, or staged by a run that never committed."""
@@ -264,9 +313,13 @@ def _by_partition(table: Table, files: Iterable[DataFile]) -> dict[Partition, Li
     return found
 
 
-def _parse(path: str) -> tuple[Partition, str] | None:
+def _rollups(partition: Partition, delivery: str) -> str:
+    return f"{ROLLUPS}/{partition.connection}/{partition.period.id}/{delivery}"
+
+
+def _parse(path: str, root: str = ROOT) -> tuple[Partition, str] | None:
     parts = path.split("/")
-    if len(parts) != 5 or parts[0] != ROOT:
+    if len(parts) != 5 or parts[0] != root:
         return None
     try:
         return Partition(parts[1], BillingPeriod.parse(parts[2])), parts[3]

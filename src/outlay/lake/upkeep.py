@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 
-from outlay.lake.lake import NOTE, ROOT, Lake, Partition
+from outlay.lake.lake import NOTE, ROLLUP_NOTE, ROLLUPS, ROOT, Lake, Partition
 from outlay.storage import StoredFile
 
 
@@ -48,6 +48,7 @@ def tidy(lake: Lake, keep: Callable[[Partition, str], bool], *, now: datetime, g
             needed |= {file.path for file in its_files}
             if all(file.modified < before for file in its_files):
                 unneeded.append((partition, delivery))
+    needed |= _rollups(lake, needed, {f"{partition.folder}/{delivery}" for partition, delivery in unneeded})
     stray = [file for file in files if _is_ours(file) and file.path not in needed and file.modified < before]
     lake.place.delete(file.path for file in stray)
     removed = {each: swept for each in unneeded if (swept := _remove(lake, *each, before))}
@@ -81,7 +82,19 @@ def _remove(lake: Lake, partition: Partition, delivery: str, before: datetime) -
 def _is_ours(file: StoredFile) -> bool:
     """Data and metadata of the table; a catalog's own database lies beside them and is not touched."""
     is_metadata = file.path.startswith("metadata/") and file.path.endswith((".avro", ".metadata.json"))
-    return is_metadata or file.path.startswith(f"{ROOT}/")
+    return is_metadata or file.path.startswith((f"{ROOT}/", f"{ROLLUPS}/"))
+
+
+def _rollups(lake: Lake, needed: set[str], going: set[str]) -> set[str]:
+    """The roll-ups of deliveries whose files stay; `going` are the folders of those that do not."""
+    root = str(lake.place.location)
+    folders = {path.rpartition("/")[0] for path in needed} - going
+    found: set[str] = set()
+    for partition, delivery in lake.rolled_up():
+        if f"{partition.folder}/{delivery}" in folders and (note := lake.rollups(partition, delivery)):
+            found |= {address.removeprefix(f"{root}/") for address in note["files"]}
+            found.add(f"{ROLLUPS}/{partition.connection}/{partition.period.id}/{delivery}/{ROLLUP_NOTE}")
+    return found
 
 
 def _expire(lake: Lake, before: datetime) -> int:

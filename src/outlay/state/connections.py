@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable
+from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.utils.timezone import now
+from django.utils import timezone
 
 from outlay.errors import UnknownName, UsageError
 from outlay.ingest.result import Source
 from outlay.layouts import check_location
+from outlay.period import BillingPeriod
 from outlay.state.faults import translated
-from outlay.state.models import Connection
+from outlay.state.models import Connection, RemovedConnection
 from outlay.state.new import NewConnection
+from outlay.state.secrets import Secret
 from outlay.storage import Location
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _AWS_NAME = re.compile(r"[a-z0-9-]{1,100}")
+_KEY_ID = re.compile(r"[A-Z0-9]{16,128}")
+_KEY_SECRET = re.compile(r"[A-Za-z0-9/+=]{30,200}")
+OFTEN, SELDOM = 5, 24 * 60
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
 
 
 @translated
-def add(new: NewConnection) -> Connection:
-    """Register a connection. Raises UsageError naming the field, its value and the rule."""
+def add(new: NewConnection, seal: Callable[[Secret], str] | None = None) -> Connection:
+    """Register a connection. Raises UsageError naming the field, its value and the rule.
+
+    `seal` is for the secret of an access key; it is asked only when all of the rest is right.
+    """
     location = check_location(new.kind, new.location)
+    secret = _access_key(new)
     row = Connection(
         name=check_name(new.kind, new.name),
         kind=new.kind,
@@ -36,11 +47,18 @@ def add(new: NewConnection) -> Connection:
         profile=new.profile,
         role_arn=_role(new.role_arn),
         external_id=_external_id(new.external_id),
-        created_at=now(),
+        access_of=_lender(new),
+        access_key_id=new.access_key_id,
+        check_every_minutes=check_every(new.check_every),
+        bring_from=month(new.bring_from),
+        created_at=timezone.now(),
     )
+    if secret is not None and seal is not None:
+        row.secret = seal(secret)
     try:
         with transaction.atomic():
             row.save(force_insert=True)
+            RemovedConnection.objects.filter(name=new.name).delete()
     except IntegrityError as error:
         raise UsageError(
             f"There is a connection named {new.name} already.", next="Choose another name, or remove that one first."
@@ -86,7 +104,7 @@ def named(name: str) -> Connection:
 def pause(name: str) -> Connection:
     row = named(name)
     if row.paused_at is None:
-        Connection.objects.filter(name=name).update(paused_at=now())
+        Connection.objects.filter(name=name).update(paused_at=timezone.now())
     return named(name)
 
 
@@ -98,8 +116,86 @@ def resume(name: str) -> Connection:
 
 
 @translated
-def remove(name: str) -> None:
-    named(name).delete()
+def want(name: str) -> Connection:
+    """Make it due now, and let the months in that a stop left out. Raises UsageError while it is paused."""
+    if named(name).paused_at is not None:
+        raise UsageError(f"{name} is paused.", next=f"Resume it first: outlay connections resume {name}.")
+    Connection.objects.filter(name=name).update(wanted_at=timezone.now(), stopped_before="")
+    return named(name)
+
+
+@translated
+def bring_in_all(name: str) -> None:
+    """Months that a stop left out are wanted again."""
+    Connection.objects.filter(name=name).exclude(stopped_before="").update(stopped_before="")
+
+
+@translated
+def request_stop(name: str) -> bool:
+    """False when nobody checks it."""
+    named(name)
+    return (
+        Connection.objects.filter(name=name, lease_until__gt=timezone.now()).update(stop_requested_at=timezone.now())
+        == 1
+    )
+
+
+@translated
+def set_check_every(name: str, minutes: str | int) -> Connection:
+    """How often it is checked. The next check comes no later than that from now. Raises UsageError."""
+    every_minutes = check_every(minutes)
+    named(name)
+    latest = timezone.now() + timedelta(minutes=every_minutes)
+    found = Connection.objects.filter(name=name)
+    found.update(check_every_minutes=every_minutes)
+    found.filter(next_check_at__gt=latest).update(next_check_at=latest)
+    return named(name)
+
+
+@translated
+def set_bring_from(name: str, first: str) -> Connection:
+    """From which month on its bills are brought in; blank: all. Months that are in already stay, and are kept fresh."""
+    first = month(first)
+    named(name)
+    Connection.objects.filter(name=name).update(bring_from=first)
+    return named(name)
+
+
+@translated
+def set_counted(name: str, first: str, last: str) -> Connection:
+    """Which months answers count, both included; blank: no bound. The bills outside stay in the lake."""
+    first, last = month(first), month(last)
+    if first and last and first > last:
+        raise UsageError(f"{first} comes after {last}.", next="Give the earlier month first.")
+    named(name)
+    Connection.objects.filter(name=name).update(count_from=first, count_to=last)
+    return named(name)
+
+
+@translated
+def counted_months() -> dict[str, tuple[str, str]]:
+    """Of each connection with a bound, removed ones included: the first and the last month that count."""
+    found: dict[str, tuple[str, str]] = {}
+    for rows in (RemovedConnection.objects.all(), Connection.objects.all()):
+        bounded = rows.exclude(count_from="", count_to="")
+        found |= {name: (first, last) for name, first, last in bounded.values_list("pk", "count_from", "count_to")}
+    return found
+
+
+@translated
+@transaction.atomic
+def remove(name: str, *, keeps_charges: bool = True) -> None:
+    """Raises UsageError while another connection uses its access."""
+    row = named(name)
+    if borrowers := list(row.lends_to.values_list("name", flat=True)):
+        raise UsageError(
+            f"{name} lends its access to {', '.join(borrowers)}.", next="Give those an access of their own first."
+        )
+    if keeps_charges and (row.count_from or row.count_to):
+        RemovedConnection.objects.update_or_create(
+            name=name, defaults={"removed_at": timezone.now(), "count_from": row.count_from, "count_to": row.count_to}
+        )
+    row.delete()
 
 
 def source(row: Connection) -> Source:
@@ -132,6 +228,49 @@ def _hours(text: str | int | None) -> int | None:
             next="Give a whole number such as 24, or leave it out.",
         )
     return int(text)
+
+
+def check_every(text: str | int) -> int:
+    """Raises UsageError."""
+    if not re.fullmatch(r"[0-9]{1,4}", str(text)) or not OFTEN <= int(text) <= SELDOM:
+        raise UsageError(
+            f"A connection cannot be checked every {text!r} minutes.",
+            next=f"Give a whole number from {OFTEN} to {SELDOM}, which is once a day.",
+        )
+    return int(text)
+
+
+def month(text: str) -> str:
+    """`2026-05`, or blank. Raises UsageError."""
+    try:
+        return BillingPeriod.parse(text).month if text else ""
+    except ValueError as error:
+        raise UsageError(f"{error}.", next="Write a month such as 2026-05.") from error
+
+
+def _access_key(new: NewConnection) -> Secret | None:
+    if not new.access_key_id and not new.secret_access_key:
+        return None
+    if not _KEY_ID.fullmatch(new.access_key_id) or not _KEY_SECRET.fullmatch(new.secret_access_key):
+        # Neither is told: people paste one into the field of the other.
+        raise UsageError(
+            "That is no access key.",
+            next="Give the id of 16 to 128 capital letters and digits, and its secret of about 40.",
+        )
+    if new.profile:
+        raise UsageError("A profile and an access key are two accesses.", next="Give one of them.")
+    return Secret(new.secret_access_key)
+
+
+def _lender(new: NewConnection) -> Connection | None:
+    if not new.access_of:
+        return None
+    lender = named(new.access_of)
+    if lender.kind != "aws" or lender.access_of_id:
+        raise UsageError(f"{lender.name} has no AWS access of its own to lend.", next="Name another AWS connection.")
+    if new.profile or new.role_arn or new.access_key_id:
+        raise UsageError(f"The access of {lender.name} is used, so there can be no other.", next="Give one of the two.")
+    return lender
 
 
 def _role(text: str) -> str:

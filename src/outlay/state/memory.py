@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils.timezone import now
+from django.utils import timezone
 
 from outlay.findings import Finding
 from outlay.ingest.result import Decided, Reconciliation, RunResult
@@ -36,8 +36,8 @@ class DatabaseMemory:
             delivery=result.delivery or "",
             outcome=result.outcome,
             state=result.state,
-            started_at=result.started or now(),
-            finished_at=result.finished or now(),
+            started_at=result.started or timezone.now(),
+            finished_at=result.finished or timezone.now(),
             steps=[list(step) for step in result.steps],
             reconciliation=result.reconciliation.as_dict() if result.reconciliation else None,
             counts=dict(result.counts),
@@ -78,7 +78,9 @@ class DatabaseMemory:
     @translated
     def checked(self, connection: str, *, is_well: bool) -> None:
         """A check has come to its end; when all of it could be done, earlier trouble is over."""
-        Connection.objects.filter(name=connection).update(checked_at=now(), **({"trouble": None} if is_well else {}))
+        Connection.objects.filter(name=connection).update(
+            checked_at=timezone.now(), **({"trouble": None} if is_well else {})
+        )
 
     @translated
     def rejected(self, connection: str) -> list[DecidedPeriod]:
@@ -108,6 +110,20 @@ class DatabaseMemory:
         """The last run that committed `delivery`."""
         runs = Run.objects.filter(connection_id=connection, period=period.id, delivery=delivery, outcome="committed")
         return runs.order_by("-id").first()
+
+    @translated
+    def delivered(
+        self, first: BillingPeriod | None, last: BillingPeriod | None
+    ) -> dict[tuple[str, BillingPeriod, str], tuple[str, datetime]]:
+        """Of each delivery that was committed for these months: its state, and when its last run ended."""
+        runs = Run.objects.filter(outcome="committed").order_by("id")
+        runs = runs.filter(period__gte=first.id) if first else runs
+        runs = runs.filter(period__lte=last.id) if last else runs
+        told = runs.values_list("connection_id", "period", "delivery", "state", "finished_at")
+        return {
+            (connection, BillingPeriod.parse(period), delivery): (state, finished)
+            for connection, period, delivery, state, finished in told
+        }
 
     @translated
     def committed(self, connection: str, period: BillingPeriod) -> list[Run]:

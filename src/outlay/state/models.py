@@ -24,6 +24,31 @@ class Connection(models.Model):
     # The run that could not be done, until a check succeeds.
     trouble = models.ForeignKey("Run", on_delete=models.SET_NULL, null=True, related_name="+")
 
+    # Whose access is used instead of one of its own.
+    access_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="lends_to")
+    # An access key: the id as it is, its secret only as `state.secrets` seals it.
+    access_key_id = models.CharField(max_length=128, blank=True)
+    secret = models.TextField(blank=True)
+
+    # When it is checked. No next check: at once. The lease is `state.claims`' alone.
+    check_every_minutes = models.PositiveIntegerField(default=60)
+    next_check_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    wanted_at = models.DateTimeField(null=True)
+    stop_requested_at = models.DateTimeField(null=True)
+    lease_holder = models.CharField(max_length=200, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    progress = models.JSONField(null=True)
+
+    # Months as `2026-05`. Earlier ones that were never brought in stay out: because a user said from when on, or since
+    # a user stopped the check that would have brought them in.
+    bring_from = models.CharField(max_length=7, blank=True)
+    stopped_before = models.CharField(max_length=7, blank=True)
+    # The first and the last month that answers count; what lies outside stays in the lake.
+    count_from = models.CharField(max_length=7, blank=True)
+    count_to = models.CharField(max_length=7, blank=True)
+
     class Meta:
         ordering = ("name",)
 
@@ -105,3 +130,35 @@ class SeenFile(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+
+class RemovedConnection(models.Model):
+    """A connection that is forgotten while its charges stay: which of its months answers count."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    removed_at = models.DateTimeField()
+    count_from = models.CharField(max_length=7, blank=True)
+    count_to = models.CharField(max_length=7, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StatusChange(models.Model):
+    """A change of a connection's derived status, with the reason and next action that it had then.
+
+    `before` is blank in the first one. `at` is when the change was noticed.
+    """
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="changes")
+    at = models.DateTimeField()
+    before = models.CharField(max_length=12, blank=True)
+    after = models.CharField(max_length=12)
+    reason = models.TextField()
+    next = models.TextField()
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.before} → {self.after}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -19,3 +19,8 @@ class NewConnection:
     profile: str = ""
     role_arn: str = ""
     external_id: str = ""
+    access_key_id: str = ""
+    secret_access_key: str = field(default="", repr=False)
+    access_of: str = ""
+    check_every: str | int = 60
+    bring_from: str = ""

@@ -71,6 +71,8 @@ def open_state(settings: Settings) -> None:
         django.setup()
     connections.close_all()
     connections.settings["default"] = connections.configure_settings({"default": described})["default"]
+    # A thread has the connections it has used: one that has used none must not fail here.
+    _ = connections["default"]
     del connections["default"]
     _migrate(settings)
     _open[:] = [settings.database_url]

@@ -1,0 +1,7 @@
+"""The site's own tables. Each topic keeps its models beside its pages; Django looks for them here."""
+
+from __future__ import annotations
+
+from outlay.web.accounts.models import ApiToken, Guessing, SignInLink, User
+
+__all__ = ["ApiToken", "Guessing", "SignInLink", "User"]

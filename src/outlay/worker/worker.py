@@ -1,0 +1,124 @@
+"""The loop: small methods that each say whether they found work."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import traceback
+from pathlib import Path
+
+from django.db import connections as databases
+from django.db.utils import DatabaseError
+from django.utils import timezone
+
+from outlay.app import Outlay
+from outlay.errors import Bug, OutlayError
+from outlay.findings import Finding
+from outlay.ingest.result import RunResult
+from outlay.state import changes, claims
+from outlay.state.checking import Watch
+from outlay.state.claims import Claim
+from outlay.state.models import Connection
+from outlay.worker.ending import Ending
+
+_log = logging.getLogger("outlay.worker")
+
+# Seconds.
+IDLE = 1.0
+GRACE = 8.0
+_NOTE_EVERY = 30
+_LONGEST_WAIT = 30.0
+
+
+class Worker:
+    """Brings bills in for `outlay` until `ending` says so."""
+
+    def __init__(self, outlay: Outlay, ending: Ending) -> None:
+        self._outlay = outlay
+        self._ending = ending
+        self._noted_at = 0.0
+        self._faults = 0
+
+    def run(self) -> None:
+        """Work while there is some; look again every second while there is none."""
+        _log.info("ready")
+        while not self._ending():
+            if not self.turn():
+                self._ending.wait(self._pause())
+        _log.info("ended")
+
+    def turn(self) -> bool:
+        """One round. A database that does not answer is told once, and asked again."""
+        try:
+            found = [work() for work in (self.note_changes, self.check_one)]
+        except DatabaseError as error:
+            self._faults += 1
+            databases.close_all()
+            if self._faults == 1:
+                _log.warning("The database failed: %s. Trying again.", str(error).partition("\n")[0])
+            return False
+        if self._faults:
+            _log.info("The database answers again.")
+        self._faults = 0
+        return any(found)
+
+    def _pause(self) -> float:
+        wait = min(IDLE * 2**self._faults, _LONGEST_WAIT)
+        return random.uniform(wait / 2, wait)  # noqa: S311 - jitter, not a secret
+
+    def note_changes(self) -> bool:
+        """Record which statuses the passing of time has changed. Looked at now and then: it is no work to repeat."""
+        now = timezone.now().timestamp()
+        if abs(now - self._noted_at) < _NOTE_EVERY:
+            return False
+        self._noted_at = now
+        for name, change in changes.note_all(timezone.now()):
+            _log.info("%s is %s. %s", name, change.after, change.reason)
+        return False
+
+    def check_one(self) -> bool:
+        """Check the connection that has been due the longest."""
+        claim = claims.claim_due(claims.holder(), timezone.now())
+        if claim is None:
+            return False
+        watch = Watch(claim, is_ending=self._ending, on_beat=lambda: self._leave(claim))
+        try:
+            for result in self._outlay.check(watch):
+                if result.outcome != "unchanged":
+                    month = result.period.month if result.period else "check"
+                    _log.info("%s %s %s", result.connection, month, result.outcome)
+        except Exception as error:  # noqa: BLE001 - the one place where work goes on after anything; it records
+            self._record(claim, error)
+        return True
+
+    def _record(self, claim: Claim, error: Exception) -> None:
+        """A check that ended in no result is a failed run, so that it is seen and tried again later."""
+        told = error if isinstance(error, OutlayError) else Bug(_unexpected(error), next=_REPORT)
+        _log.error("%s: %s", claim.connection, told.message)
+        if isinstance(error, DatabaseError):
+            databases.close_all()
+        if not Connection.objects.filter(name=claim.connection).exists():
+            return
+        finding = Finding(told.code, "error", told.message, told.next)
+        self._outlay.memory.record(RunResult(claim.connection, "failed", findings=(finding,), counts={told.code: 1}))
+        if not claims.finish(claim, timezone.now(), is_well=False, fields={}):
+            claims.put_off(claim, timezone.now())
+        changes.note(claim.connection, timezone.now())
+
+    def _leave(self, claim: Claim) -> None:
+        """A step that does not come to its end in time is cut off: what is not committed never was."""
+        if self._ending.is_overdue(GRACE):
+            claims.release(claim)
+            _log.warning("%s: cut off; it is begun again by the next worker", claim.connection)
+            os._exit(0)
+
+
+_REPORT = "It is tried again. If it stays, report it with this message."
+
+
+def _unexpected(error: Exception) -> str:
+    """What happened and where, without the error's own words: those may hold a secret."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    where = "".join(f" at {Path(frame.filename).name}:{frame.lineno}" for frame in last)
+    return f"Outlay failed unexpectedly: {type(error).__name__}{where}."
