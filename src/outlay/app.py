@@ -408,33 +408,19 @@ class Outlay:
         from outlay.state import checking
 
         work = Ingest(self.settings, self.lake, self.engine, self.memory, watch, accept_empty)
-        for result in checking.check(watch, work, self.place, self.memory):
-            if result.outcome == "committed" and result.period:
-                self._roll_up(result.connection, result.period)
-            yield result
+        yield from checking.check(watch, work, self.place, self.memory)
 
-    def roll_up(self) -> list[tuple[str, BillingPeriod]]:
-        """Make the roll-ups that are missing, as those of bills brought in by an earlier version are."""
-        done = [(partition.connection, partition.period) for partition in self._builder.build_missing()]
-        self._look_again()
-        return done
+    def roll_up(self) -> Iterator[tuple[str, BillingPeriod]]:
+        """Make the roll-ups that are missing, the newest months first, and tell of each when it is made.
 
-    def _roll_up(self, connection: str, period: BillingPeriod) -> None:
-        """Roll-ups are a help: the charges answer where they could not be made."""
-        from outlay.lake import Partition
-
-        self._builder.try_build(Partition(connection, period))
-        self._look_again()
-
-    @property
-    def _builder(self) -> Builder:
+        They are a help, made when there is time for them: until then the charges answer.
+        """
         from outlay.costs.rollup import Builder
 
-        return Builder(self.lake, self.engine, self.settings.spool)
-
-    def _look_again(self) -> None:
-        if "desk" in self.__dict__:
-            self.desk.look_again()
+        for partition in Builder(self.lake, self.engine, self.settings.spool).build_missing():
+            if "desk" in self.__dict__:
+                self.desk.look_again()
+            yield partition.connection, partition.period
 
     def _claim(self, name: str, waiting: Callable[[str, str], None] | None) -> Claim:
         from outlay.state import claims, connections
@@ -583,7 +569,6 @@ class Outlay:
         live = self.lake.live_of(partition)
         self.lake.revive(partition, delivery, expected=live.delivery if live else None)
         self.memory.set_aside(name, wanted, delivery)
-        self._roll_up(name, wanted)
         return next(each for each in self.periods(name) if each.period == wanted)
 
     def tidy(self, *, grace: timedelta = timedelta(days=1)) -> Tidied:

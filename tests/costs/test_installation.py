@@ -50,16 +50,20 @@ SERVICES = Question(by=("ServiceName",))
 MANY = SMALLEST
 
 
-def test_a_bill_has_its_roll_ups_when_it_is_in_and_a_revert_has_those_of_its_delivery(acme: Acme) -> None:
+def test_each_delivery_has_roll_ups_of_its_own_and_a_revert_has_those_of_its_delivery(acme: Acme) -> None:
     first = acme.bring("d1", *["1.25"] * MANY)
+    assert acme.o.lake.rolled_up() == set()
+    assert acme.o.ask(SERVICES).totals == {"USD": Decimal("1.25") * MANY}
+    assert [connection for connection, _ in acme.o.roll_up()] == ["acme"]
     assert {delivery for _, delivery in acme.o.lake.rolled_up()} == {first}
     assert acme.o.ask(SERVICES).totals == {"USD": Decimal("1.25") * MANY}
     second = acme.bring("d2", *["2"] * MANY)
+    assert [connection for connection, _ in acme.o.roll_up()] == ["acme"]
     assert {delivery for _, delivery in acme.o.lake.rolled_up()} == {first, second}
     assert acme.o.ask(SERVICES).totals == {"USD": Decimal(2) * MANY}
     acme.o.revert("acme", "2026-05", first)
     assert acme.o.ask(SERVICES).totals == {"USD": Decimal("1.25") * MANY}
-    assert acme.o.roll_up() == []
+    assert list(acme.o.roll_up()) == []
 
 
 def test_roll_ups_that_fail_do_not_fail_the_bill_and_are_made_later(
@@ -68,6 +72,7 @@ def test_roll_ups_that_fail_do_not_fail_the_bill_and_are_made_later(
     in_the_way = acme.o.settings.home / "lake" / "rollups"
     in_the_way.write_text("no folder")
     acme.bring("d1", *["2"] * MANY)
+    assert list(acme.o.roll_up()) == []
     assert "No roll-ups of acme" in caplog.text
     assert acme.o.ask(SERVICES).totals == {"USD": Decimal(2) * MANY}
     in_the_way.unlink()
@@ -118,6 +123,7 @@ def test_charges_and_roll_ups_are_read_from_a_lake_on_s3(
     monkeypatch.setenv("OUTLAY_CATALOG", f"sqlite:///{tmp_path}/catalog.db")
     acme = Acme(tmp_path)
     acme.bring("d1", *["1.5"] * MANY)
+    assert len(list(acme.o.roll_up())) == 1
     assert acme.o.lake.rolled_up()
     with s3.recorded() as requests:
         assert acme.o.ask(SERVICES).totals == {"USD": Decimal("1.5") * MANY}

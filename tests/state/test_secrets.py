@@ -92,7 +92,7 @@ def test_a_key_is_added_to_the_file_and_the_old_ones_dropped(tmp_path: Path) -> 
         Keyring.of(settings).open(sealed, "acme")
 
 
-@pytest.mark.parametrize("keys", ["nonsense", f"{Fernet.generate_key().decode()},short", ","])
+@pytest.mark.parametrize("keys", ["nonsense", f"{'A' * 43}=,short", ","])
 def test_a_text_that_is_no_key_is_refused_and_not_told(tmp_path: Path, keys: str) -> None:
     with pytest.raises(SetupError) as told:
         Keyring.of(settings_of(tmp_path, keys))

@@ -91,14 +91,14 @@ def tidy(
 def roll_up(*, json: Json = False) -> None:
     """Make the roll-ups that are missing, from which questions about many charges are answered sooner.
 
-    Each bill gets its own when it is brought in; those of bills that an earlier version brought in are made here.
+    A worker makes them when it has brought a bill in; without one they are made here.
 
     For example:
 
     outlay lake roll-up
     """
     with outlay.open() as o:
-        done = o.roll_up()
+        done = list(o.roll_up())
     if json:
         print_json([{"connection": connection, "period": period.id} for connection, period in done])
         return

@@ -37,7 +37,7 @@ class Worker:
     def __init__(self, outlay: Outlay, ending: Ending) -> None:
         self._outlay = outlay
         self._ending = ending
-        self._noted_at = 0.0
+        self._noted_at = self._rolled_up_at = 0.0
         self._faults = 0
 
     def run(self) -> None:
@@ -51,7 +51,7 @@ class Worker:
     def turn(self) -> bool:
         """One round. A database that does not answer is told once, and asked again."""
         try:
-            found = [work() for work in (self.note_changes, self.check_one)]
+            found = [work() for work in (self.note_changes, self.check_one, self.roll_up)]
         except DatabaseError as error:
             self._faults += 1
             databases.close_all()
@@ -86,10 +86,27 @@ class Worker:
         try:
             for result in self._outlay.check(watch):
                 if result.outcome != "unchanged":
+                    self._rolled_up_at = 0.0
                     month = result.period.month if result.period else "check"
                     _log.info("%s %s %s", result.connection, month, result.outcome)
         except Exception as error:  # noqa: BLE001 - the one place where work goes on after anything; it records
             self._record(claim, error)
+        return True
+
+    def roll_up(self) -> bool:
+        """Roll up one period that lacks it: after bills have come in, and now and then for what others have brought."""
+        now = timezone.now().timestamp()
+        if abs(now - self._rolled_up_at) < _NOTE_EVERY:
+            return False
+        try:
+            made = next(self._outlay.roll_up(), None)
+        except OutlayError as error:
+            _log.warning("No roll-ups: %s", error)
+            made = None
+        if made is None:
+            self._rolled_up_at = now
+            return False
+        _log.info("%s %s rolled up", made[0], made[1].month)
         return True
 
     def _record(self, claim: Claim, error: Exception) -> None:
