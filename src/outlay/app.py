@@ -313,6 +313,21 @@ class Outlay:
 
         return self._view(connections.set_counted(name, first, last))
 
+    def reseal(self, *, drop_old: bool = False) -> int:
+        """Seal every access key under a new key, and say how many those were; with keys of the environment, its first.
+
+        Older keys are kept, for what other processes seal meanwhile, unless `drop_old` says otherwise.
+        """
+        _ = self.memory
+        from outlay.state import connections, secrets
+
+        given = self.settings.secret_keys
+        ring = self.keyring if given else secrets.add_key(self.settings)
+        count = connections.reseal(ring)
+        if drop_old and not given:
+            secrets.drop_old_keys(self.settings, ring)
+        return count
+
     def timeline(self, name: str) -> list[Change]:
         """Each change of its status, newest first."""
         self.connection(name)

@@ -41,7 +41,7 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def connect_samples(o: Outlay) -> str:
+def connect_samples(o: Outlay, months: int = 12) -> str:
     """Write a year of sample bills into the home and connect them, once. What was done, or why nothing was."""
     bills = o.settings.home / BILLS
     connected = bills / "connected"
@@ -50,7 +50,7 @@ def connect_samples(o: Outlay) -> str:
     others = [view.row.name for view in o.connections() if not view.row.location.startswith(f"file://{bills}")]
     if others:
         return f"No sample bills were connected: this home has connections already ({', '.join(others[:3])})."
-    written = _write(bills)
+    written = _write(bills, months)
     known = {view.row.name for view in o.connections()}
     for bill in written:
         if bill.name not in known:
@@ -59,14 +59,14 @@ def connect_samples(o: Outlay) -> str:
     return f"A year of sample bills of an invented company was written to {bills} and connected."
 
 
-def _write(bills: Path) -> list[Any]:
+def _write(bills: Path, months: int) -> list[Any]:
     """Beside their place first: an interrupted start leaves no half of them."""
     from outlay.demo import write
 
     unfinished = bills.with_name(f"{bills.name}.unfinished")
     for folder in (unfinished, bills):
         shutil.rmtree(folder, ignore_errors=True)
-    written = write(unfinished)
+    written = write(unfinished, months=months)
     unfinished.rename(bills)
     return written
 

@@ -16,7 +16,7 @@ from outlay.layouts import check_location
 from outlay.period import BillingPeriod
 from outlay.state.models import Connection, RemovedConnection
 from outlay.state.new import NewConnection
-from outlay.state.secrets import Secret
+from outlay.state.secrets import Keyring, Secret
 from outlay.storage import Location
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -129,6 +129,15 @@ def request_stop(name: str) -> bool:
         Connection.objects.filter(name=name, lease_until__gt=timezone.now()).update(stop_requested_at=timezone.now())
         == 1
     )
+
+
+@transaction.atomic
+def reseal(ring: Keyring) -> int:
+    """Seal every secret under the first key of `ring`; returns how many there are. Raises SetupError, changing none."""
+    rows = list(Connection.objects.select_for_update().exclude(secret=""))
+    for row in rows:
+        Connection.objects.filter(name=row.name).update(secret=ring.reseal(row.secret, row.name))
+    return len(rows)
 
 
 def set_check_every(name: str, minutes: str | int) -> Connection:
