@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from outlay.state.models import Connection, Run
     from outlay.state.new import NewConnection
     from outlay.state.progress import Progress
+    from outlay.state.runs import KeptRun
     from outlay.state.secrets import Keyring
     from outlay.storage import Place
 
@@ -72,6 +73,26 @@ class ConnectionView:
             "status": self.status.status,
             "reason": self.status.reason,
             "next": self.status.next,
+        }
+
+    def details(self) -> dict[str, Any]:
+        """How it reads and when, none of it a secret."""
+        row = self.row
+        return {
+            "currency": row.currency,
+            "expect_every": row.expect_every_hours,
+            "profile": row.profile or None,
+            "role_arn": row.role_arn or None,
+            "external_id": row.external_id or None,
+            "access_key": self.access_key,
+            "access_of": row.access_of_id,
+            "check_every": row.check_every_minutes,
+            "next_check": row.next_check_at.isoformat() if row.next_check_at else None,
+            "bring_from": row.bring_from or None,
+            "count_from": row.count_from or None,
+            "count_to": row.count_to or None,
+            "created": row.created_at.isoformat(),
+            "checked": row.checked_at.isoformat() if row.checked_at else None,
         }
 
 
@@ -341,6 +362,39 @@ class Outlay:
         from outlay.state import checking, connections
 
         return checking.progress_of(connections.named(name), datetime.now(UTC))
+
+    def shown(self, name: str) -> dict[str, Any]:
+        """All that `outlay connections show --json` tells of a connection."""
+        view, progress = self.connection(name), self.progress(name)
+        return {
+            **view.as_dict(),
+            **view.details(),
+            "progress": progress.as_dict() if progress else None,
+            "timeline": [change.as_dict() for change in self.timeline(name)],
+        }
+
+    def runs(
+        self,
+        *,
+        connection: str | None = None,
+        period: str | None = None,
+        outcome: str | None = None,
+        offset: int = 0,
+        limit: int = 50,
+    ) -> tuple[list[KeptRun], int]:
+        """Runs that are over, the newest first, and how many there are in all. Raises UsageError for the period."""
+        _ = self.memory
+        from outlay.state import runs
+
+        wanted = {"connection": connection, "period": _period(period).id if period else None, "outcome": outcome}
+        return runs.page({name: value for name, value in wanted.items() if value}, offset, limit)
+
+    def run(self, number: int) -> KeptRun:
+        """Raises UnknownName."""
+        _ = self.memory
+        from outlay.state import runs
+
+        return runs.numbered(number)
 
     def remove(self, name: str, *, purge: bool = False) -> int:
         """Forget a connection; its charges stay unless `purge` says otherwise. Returns how many charges went."""
