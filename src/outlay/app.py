@@ -423,22 +423,34 @@ class Outlay:
         return ConnectionView(row, status(facts_of(row), datetime.now(UTC)))
 
     def place(self, row: Connection) -> Place:
-        """The connection's location, opened with its own access."""
-        from outlay.storage import open_place
+        """The connection's location, opened with its own access. Raises UsageError for a folder outside OUTLAY_FOLDERS.
 
-        credentials = None
-        if row.location.startswith("s3://"):
-            from outlay.aws.sessions import Credentials
+        A folder is looked at each time: a link in its path may have been put there since.
+        """
+        from outlay.storage import Location, open_place
+        from outlay.storage.roots import allowed
 
-            lender = row.access_of or row
-            credentials = Credentials(
-                profile=lender.profile,
-                role_arn=lender.role_arn,
-                external_id=lender.external_id,
-                access_key=self._access_key(lender),
-            )
+        if Location.parse(row.location).is_folder and self.settings.folders:
+            allowed(row.location, self.settings.folders)
         return open_place(
-            row.location, credentials=credentials, endpoint=self.settings.s3_endpoint, region=self.settings.s3_region
+            row.location,
+            credentials=self.credentials(row),
+            endpoint=self.settings.s3_endpoint,
+            region=self.settings.s3_region,
+        )
+
+    def credentials(self, row: Connection) -> Callable[[], Any] | None:
+        """What gives a connection's credentials when it is called; None where it needs none that Outlay knows of."""
+        if not row.location.startswith("s3://"):
+            return None
+        from outlay.aws.sessions import Credentials
+
+        lender = row.access_of or row
+        return Credentials(
+            profile=lender.profile,
+            role_arn=lender.role_arn,
+            external_id=lender.external_id,
+            access_key=self._access_key(lender),
         )
 
     def _access_key(self, row: Connection) -> tuple[str, str] | None:
