@@ -89,6 +89,7 @@ def visit(browser: Browser, monkeypatch: pytest.MonkeyPatch, outlay_home: Path) 
             )
             if role:
                 context.add_cookies([{"name": SESSION, "value": site.home.cookies[role], "url": site.url}])
+            context.set_default_timeout(15_000)
             page = context.new_page()
             watches.append(Watch(page, site.url))
             return page
