@@ -66,8 +66,8 @@ def test_access_keys_are_sealed_anew_and_never_shown(outlay: Outlay, acme: Drops
         row = o.connection("main").row
         assert row.secret != before
         assert o.keyring.open(row.secret, "main").reveal() == HUSH
-    for words in (("show", "main"), ("show", "main", "--json"), ("list", "--json")):
-        said = outlay("connections", *words)
+    for shown in ("show main", "show main --json", "list --json"):
+        said = outlay("connections", *shown.split())
         assert HUSH not in said.out + said.err
         assert key_id not in said.out + said.err
     assert outlay("connections", "show", "main", "--json").json["access_key"] == "…MPLE"
