@@ -11,10 +11,10 @@ AZURITE := tests/services/azurite
 BROWSER := tests/services/browser
 export OUTLAY_TEST_WORKERS ?= 2
 
-.PHONY: help setup setup-dev up demo test bench lock clean
+.PHONY: help setup setup-dev up demo test bench lock screenshots vendor clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
 
 setup: $(RUNTIME) ## install Outlay into .venv; the command is then .venv/bin/outlay
 
@@ -35,6 +35,12 @@ bench: $(DEV) ## run the benchmarks and write bench/results.md
 
 lock: .venv/.uv ## resolve the dependencies anew; UPGRADE=1 takes the newest versions
 	@scripts/lock $(if $(UPGRADE),--upgrade)
+
+screenshots: setup-dev ## write docs/screenshots from a site with sample bills
+	@scripts/screenshots
+
+vendor: $(DEV) ## fetch the site's third-party files in the versions of scripts/vendored
+	@scripts/vendor
 
 clean: ## remove all that make has made
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist \

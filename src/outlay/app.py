@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from outlay.costs.freshness import Freshness
     from outlay.costs.overview import Overview
     from outlay.costs.question import Question
-    from outlay.costs.rollup import Builder
     from outlay.engine import Engine
     from outlay.findings import Finding
     from outlay.health import Status
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from outlay.state.models import Connection, Run
     from outlay.state.new import NewConnection
     from outlay.state.progress import Progress
+    from outlay.state.runs import KeptRun
     from outlay.state.secrets import Keyring
     from outlay.storage import Place
 
@@ -72,6 +72,26 @@ class ConnectionView:
             "status": self.status.status,
             "reason": self.status.reason,
             "next": self.status.next,
+        }
+
+    def details(self) -> dict[str, Any]:
+        """How it reads and when, none of it a secret."""
+        row = self.row
+        return {
+            "currency": row.currency,
+            "expect_every": row.expect_every_hours,
+            "profile": row.profile or None,
+            "role_arn": row.role_arn or None,
+            "external_id": row.external_id or None,
+            "access_key": self.access_key,
+            "access_of": row.access_of_id,
+            "check_every": row.check_every_minutes,
+            "next_check": row.next_check_at.isoformat() if row.next_check_at else None,
+            "bring_from": row.bring_from or None,
+            "count_from": row.count_from or None,
+            "count_to": row.count_to or None,
+            "created": row.created_at.isoformat(),
+            "checked": row.checked_at.isoformat() if row.checked_at else None,
         }
 
 
@@ -313,6 +333,21 @@ class Outlay:
 
         return self._view(connections.set_counted(name, first, last))
 
+    def reseal(self, *, drop_old: bool = False) -> int:
+        """Seal every access key under a new key, and say how many those were; with keys of the environment, its first.
+
+        Older keys are kept, for what other processes seal meanwhile, unless `drop_old` says otherwise.
+        """
+        _ = self.memory
+        from outlay.state import connections, secrets
+
+        given = self.settings.secret_keys
+        ring = self.keyring if given else secrets.add_key(self.settings)
+        count = connections.reseal(ring)
+        if drop_old and not given:
+            secrets.drop_old_keys(self.settings, ring)
+        return count
+
     def timeline(self, name: str) -> list[Change]:
         """Each change of its status, newest first."""
         self.connection(name)
@@ -326,6 +361,39 @@ class Outlay:
         from outlay.state import checking, connections
 
         return checking.progress_of(connections.named(name), datetime.now(UTC))
+
+    def shown(self, name: str) -> dict[str, Any]:
+        """All that `outlay connections show --json` tells of a connection."""
+        view, progress = self.connection(name), self.progress(name)
+        return {
+            **view.as_dict(),
+            **view.details(),
+            "progress": progress.as_dict() if progress else None,
+            "timeline": [change.as_dict() for change in self.timeline(name)],
+        }
+
+    def runs(
+        self,
+        *,
+        connection: str | None = None,
+        period: str | None = None,
+        outcome: str | None = None,
+        offset: int = 0,
+        limit: int = 50,
+    ) -> tuple[list[KeptRun], int]:
+        """Runs that are over, the newest first, and how many there are in all. Raises UsageError for the period."""
+        _ = self.memory
+        from outlay.state import runs
+
+        wanted = {"connection": connection, "period": _period(period).id if period else None, "outcome": outcome}
+        return runs.page({name: value for name, value in wanted.items() if value}, offset, limit)
+
+    def run(self, number: int) -> KeptRun:
+        """Raises UnknownName."""
+        _ = self.memory
+        from outlay.state import runs
+
+        return runs.numbered(number)
 
     def remove(self, name: str, *, purge: bool = False) -> int:
         """Forget a connection; its charges stay unless `purge` says otherwise. Returns how many charges went."""
@@ -354,22 +422,34 @@ class Outlay:
         return ConnectionView(row, status(facts_of(row), datetime.now(UTC)))
 
     def place(self, row: Connection) -> Place:
-        """The connection's location, opened with its own access."""
-        from outlay.storage import open_place
+        """The connection's location, opened with its own access. Raises UsageError for a folder outside OUTLAY_FOLDERS.
 
-        credentials = None
-        if row.location.startswith("s3://"):
-            from outlay.aws.sessions import Credentials
+        A folder is looked at each time: a link in its path may have been put there since.
+        """
+        from outlay.storage import Location, open_place
+        from outlay.storage.roots import allowed
 
-            lender = row.access_of or row
-            credentials = Credentials(
-                profile=lender.profile,
-                role_arn=lender.role_arn,
-                external_id=lender.external_id,
-                access_key=self._access_key(lender),
-            )
+        if Location.parse(row.location).is_folder and self.settings.folders:
+            allowed(row.location, self.settings.folders)
         return open_place(
-            row.location, credentials=credentials, endpoint=self.settings.s3_endpoint, region=self.settings.s3_region
+            row.location,
+            credentials=self.credentials(row),
+            endpoint=self.settings.s3_endpoint,
+            region=self.settings.s3_region,
+        )
+
+    def credentials(self, row: Connection) -> Callable[[], Any] | None:
+        """What gives a connection's credentials when it is called; None where it needs none that Outlay knows of."""
+        if not row.location.startswith("s3://"):
+            return None
+        from outlay.aws.sessions import Credentials
+
+        lender = row.access_of or row
+        return Credentials(
+            profile=lender.profile,
+            role_arn=lender.role_arn,
+            external_id=lender.external_id,
+            access_key=self._access_key(lender),
         )
 
     def _access_key(self, row: Connection) -> tuple[str, str] | None:

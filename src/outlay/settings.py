@@ -34,6 +34,7 @@ class Settings:
     max_ratio: int
     max_columns: int
     max_field: int
+    folders: tuple[Path, ...] | None
     s3_endpoint: str | None
     s3_region: str | None
     question_slots: int
@@ -88,6 +89,10 @@ def without_password(address: str) -> str:
 
 def _path(text: str) -> Path:
     return Path(text).expanduser().absolute()
+
+
+def _folders(text: str) -> tuple[Path, ...]:
+    return tuple(_path(each.strip()) for each in text.split(os.pathsep) if each.strip())
 
 
 def _location(text: str) -> str:
@@ -173,6 +178,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("max_ratio", ("OUTLAY_MAX_RATIO",), "200", _positive, "unpacked size of a file by its packed size at most"),
     Setting("max_columns", ("OUTLAY_MAX_COLUMNS",), "2000", _positive, "columns of a file at most"),
     Setting("max_field", ("OUTLAY_MAX_FIELD",), "1MiB", _size, "length of a field at most"),
+    Setting(
+        "folders",
+        ("OUTLAY_FOLDERS",),
+        "",
+        _folders,
+        "folders of this server, joined by colons, in which connections may lie; without it the site and the API "
+        "connect no folder, and commands any",
+    ),
     Setting("s3_endpoint", ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"), "", str, "an S3 service other than AWS's"),
     Setting("s3_region", ("AWS_REGION", "AWS_DEFAULT_REGION"), "", str, "region of buckets that do not say theirs"),
     Setting(

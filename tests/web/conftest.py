@@ -70,13 +70,15 @@ def browser() -> Iterator[Browser]:
 def visit(browser: Browser, monkeypatch: pytest.MonkeyPatch, outlay_home: Path) -> Iterator[Visit]:
     """`page = visit(site, "viewer", width=390, theme="dark")`; then `page.goto("/users")`.
 
-    The test fails when a page logs an error, breaks the policy, asks another host, or answers 5xx.
+    The test fails when a page logs an error, breaks the policy, asks another host than `also`, or answers 5xx.
     """
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     watches: list[Watch] = []
     with ExitStack() as contexts:
 
-        def opened(site: Site, role: str | None = None, *, width: int = WIDE, theme: Theme = "light") -> Page:
+        def opened(
+            site: Site, role: str | None = None, *, width: int = WIDE, theme: Theme = "light", also: str | None = None
+        ) -> Page:
             context = contexts.enter_context(
                 browser.new_context(
                     base_url=site.url,
@@ -89,8 +91,9 @@ def visit(browser: Browser, monkeypatch: pytest.MonkeyPatch, outlay_home: Path) 
             )
             if role:
                 context.add_cookies([{"name": SESSION, "value": site.home.cookies[role], "url": site.url}])
+            context.set_default_timeout(15_000)
             page = context.new_page()
-            watches.append(Watch(page, site.url))
+            watches.append(Watch(page, site.url, *([also] if also else [])))
             return page
 
         yield opened

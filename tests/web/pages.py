@@ -15,9 +15,9 @@ HEIGHT = 900
 class Watch:
     """Collects what no page may do: errors in the console, violations of the policy, requests elsewhere, 5xx."""
 
-    def __init__(self, page: Page, url: str) -> None:
+    def __init__(self, page: Page, *urls: str) -> None:
         self.faults: list[str] = []
-        self._url = url
+        self._own = (*urls, "data:", "blob:", "about:")
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.faults.append(f"script failed: {error}"))
         page.on("request", self._asked)
@@ -29,7 +29,7 @@ class Watch:
             self.faults.append(f"console: {message.text}")
 
     def _asked(self, request: Request) -> None:
-        if not request.url.startswith((self._url, "data:", "blob:", "about:")):
+        if not request.url.startswith(self._own):
             self.faults.append(f"asked another host: {request.url}")
 
     def _answered(self, response: Response) -> None:

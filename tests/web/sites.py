@@ -92,6 +92,7 @@ class Site:
     url: str
     home: Home
     log: Path
+    process: int
     environ: Mapping[str, str] = field(repr=False)
 
     def session(self, role: str | None = None) -> requests.Session:
@@ -141,7 +142,7 @@ def serving(home: Home, environ: Mapping[str, str] | None = None) -> Iterator[Si
         return said if said and _answers(f"{said}/healthz") else None
 
     try:
-        yield Site(wait_until_ready(process, address, log), home, log, whole)
+        yield Site(wait_until_ready(process, address, log), home, log, process.pid, whole)
     finally:
         stop(process, signal.SIGTERM)
 

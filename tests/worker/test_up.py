@@ -166,7 +166,7 @@ def test_sample_bills_are_connected_once_and_to_an_empty_home_only(tmp_path: Pat
     from outlay.cli.preparing import connect_samples
 
     place = Installation(tmp_path)
-    assert "was written" in connect_samples(place.o)
+    assert "was written" in connect_samples(place.o, months=1)
     names = [view.row.name for view in place.o.connections()]
     assert names == ["fernwick-aws", "loftline-aws", "nordlicht", "simple-cloud"]
     place.o.remove("nordlicht")

@@ -45,9 +45,12 @@ _COMMANDS: dict[str, dict[str, str]] = {
     "connections": {
         "list": "outlay.cli.connections:list_",
         "show": "outlay.cli.connections:show",
+        "set": "outlay.cli.steering:set_",
+        "stop": "outlay.cli.steering:stop",
         "pause": "outlay.cli.connections:pause",
         "resume": "outlay.cli.connections:resume",
         "remove": "outlay.cli.connections:remove",
+        "reseal": "outlay.cli.steering:reseal",
     },
     "add": {
         "anycost": "outlay.cli.adding:anycost",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -47,13 +47,11 @@ def show(name: Name, /, *, json: Json = False) -> None:
     outlay connections show simple-cloud
     """
     with outlay.open() as o:
-        view = o.connection(name)
-        told = view.as_dict() | _details(view)
-        progress, timeline = o.progress(name), o.timeline(name)
-    if json:
-        progressed = progress.as_dict() if progress else None
-        print_json({**told, "progress": progressed, "timeline": [change.as_dict() for change in timeline]})
-        return
+        if json:
+            print_json(o.shown(name))
+            return
+        view, progress, timeline = o.connection(name), o.progress(name), o.timeline(name)
+        told = view.as_dict() | view.details()
     told["last check"] = progress.said() if progress else None
     facts([(label.replace("_", " "), value) for label, value in told.items() if value is not None])
     _show_timeline(timeline)
@@ -151,23 +149,3 @@ def _next_actions(views: list[ConnectionView]) -> None:
         say()
     for view in actions:
         say(f"next for {view.row.name}: {view.status.next}")
-
-
-def _details(view: ConnectionView) -> dict[str, Any]:
-    row = view.row
-    return {
-        "currency": row.currency,
-        "expect_every": row.expect_every_hours,
-        "profile": row.profile or None,
-        "role_arn": row.role_arn or None,
-        "external_id": row.external_id or None,
-        "access_key": view.access_key,
-        "access_of": row.access_of_id,
-        "check_every": row.check_every_minutes,
-        "next_check": row.next_check_at.isoformat() if row.next_check_at else None,
-        "bring_from": row.bring_from or None,
-        "count_from": row.count_from or None,
-        "count_to": row.count_to or None,
-        "created": row.created_at.isoformat(),
-        "checked": row.checked_at.isoformat() if row.checked_at else None,
-    }

@@ -6,8 +6,6 @@ prints as one JSON document what there is to tell.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 import shutil
 import sys
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
 BILLS = "sample-bills"
 # Found by name: the command line works without the site.
-_SITE, _LINKS = "outlay.web.site", "outlay.web.accounts.links"
 
 
 def main(words: Sequence[str]) -> int:
@@ -41,7 +38,7 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def connect_samples(o: Outlay) -> str:
+def connect_samples(o: Outlay, months: int = 12) -> str:
     """Write a year of sample bills into the home and connect them, once. What was done, or why nothing was."""
     bills = o.settings.home / BILLS
     connected = bills / "connected"
@@ -50,7 +47,7 @@ def connect_samples(o: Outlay) -> str:
     others = [view.row.name for view in o.connections() if not view.row.location.startswith(f"file://{bills}")]
     if others:
         return f"No sample bills were connected: this home has connections already ({', '.join(others[:3])})."
-    written = _write(bills)
+    written = _write(bills, months)
     known = {view.row.name for view in o.connections()}
     for bill in written:
         if bill.name not in known:
@@ -59,14 +56,14 @@ def connect_samples(o: Outlay) -> str:
     return f"A year of sample bills of an invented company was written to {bills} and connected."
 
 
-def _write(bills: Path) -> list[Any]:
+def _write(bills: Path, months: int) -> list[Any]:
     """Beside their place first: an interrupted start leaves no half of them."""
     from outlay.demo import write
 
     unfinished = bills.with_name(f"{bills.name}.unfinished")
     for folder in (unfinished, bills):
         shutil.rmtree(folder, ignore_errors=True)
-    written = write(unfinished)
+    written = write(unfinished, months=months)
     unfinished.rename(bills)
     return written
 
@@ -85,12 +82,13 @@ def _new(bill: Any, bills: Path) -> Any:
 
 
 def first_link(settings: Settings) -> str | None:
-    """How the first administrator signs in; None when there is one already, or no site."""
-    if importlib.util.find_spec("outlay.web") is None:
-        return None
-    importlib.import_module(_SITE).open_site(settings)
-    link: str | None = importlib.import_module(_LINKS).first_link(settings)
-    return link
+    """How the first administrator signs in; None when there is one already."""
+    from outlay.web.site import open_site
+
+    open_site(settings)
+    from outlay.web.accounts.links import first_link
+
+    return first_link(settings)
 
 
 if __name__ == "__main__":

@@ -172,6 +172,11 @@ class Desk:
             single.write(session.batches(rows.select(*names)), schema, path, format)
             return int(found["count"])
 
+    def look(self, answer: Callable[[Session], T]) -> T:
+        """What `answer` finds in files of the lake, be they live or not. It takes a slot as a question does."""
+        with self._slot(self._slots, self._bounds.seconds) as session:
+            return answer(session)
+
     def _values(self, session: Session, seen: Seen, question: Question) -> list[ir.Table]:
         self._rollups.learn(seen)
         parts = plan(question, seen.live, self._rollups.of)

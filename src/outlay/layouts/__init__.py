@@ -1,6 +1,17 @@
 """How bills lie in buckets: from one listing to the deliveries in it."""
 
 from outlay.layouts.base import Bucket, Candidate, Delivery, Export, Layout, Survey
-from outlay.layouts.registry import KINDS, check_location, survey
+from outlay.layouts.registry import KINDS, check_location, recognised, survey
 
-__all__ = ["KINDS", "Bucket", "Candidate", "Delivery", "Export", "Layout", "Survey", "check_location", "survey"]
+__all__ = [
+    "KINDS",
+    "Bucket",
+    "Candidate",
+    "Delivery",
+    "Export",
+    "Layout",
+    "Survey",
+    "check_location",
+    "recognised",
+    "survey",
+]

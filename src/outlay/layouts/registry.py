@@ -54,6 +54,12 @@ def survey(kind: str, bucket: Bucket) -> Survey:
     return Survey(findings=_nothing(kind, bucket) if not found else _unclear(bucket, found, wanted))
 
 
+def recognised(kind: str, bucket: Bucket) -> tuple[str, ...]:
+    """The bills of this kind that lie there, by name and layout; those of other exports, too."""
+    found = _exports(_kind(kind), bucket)
+    return tuple(f"{_shortest_name(each, found)} ({each.layout})" for each in found)
+
+
 def _kind(kind: str) -> Kind:
     if kind not in KINDS:
         raise UsageError(f"{kind!r} is not a kind of connection.", next=f"Write one of {', '.join(KINDS)}.")

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 from django.db import connections as databases
-from django.db.utils import DatabaseError
+from django.db.utils import Error as DatabaseFault
 from django.utils import timezone
 
 from outlay.errors import OutlayError
@@ -180,7 +180,7 @@ class Watch:
             if self._is_new or is_due:
                 self._renew()
             self._look()
-        except DatabaseError:
+        except DatabaseFault:
             # It may answer again before the lease runs out; until then nobody else can have it.
             databases.close_all()
             if timezone.now() >= self._until:

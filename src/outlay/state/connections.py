@@ -17,7 +17,7 @@ from outlay.period import BillingPeriod
 from outlay.state.faults import translated
 from outlay.state.models import Connection, RemovedConnection
 from outlay.state.new import NewConnection
-from outlay.state.secrets import Secret
+from outlay.state.secrets import Keyring, Secret
 from outlay.storage import Location
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -34,16 +34,34 @@ def add(new: NewConnection, seal: Callable[[Secret], str] | None = None) -> Conn
 
     `seal` is for the secret of an access key; it is asked only when all of the rest is right.
     """
-    location = check_location(new.kind, new.location)
-    secret = _access_key(new)
-    row = Connection(
+    for error in faults(new).values():
+        raise error
+    row, secret = draft(new), _access_key(new)
+    if secret is not None and seal is not None:
+        row.secret = seal(secret)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            RemovedConnection.objects.filter(name=new.name).delete()
+    except IntegrityError as error:
+        raise UsageError(
+            f"There is a connection named {new.name} already.",
+            next="Choose another name, or remove that one first.",
+            field="name",
+        ) from error
+    return row
+
+
+def draft(new: NewConnection) -> Connection:
+    """The connection as `add` would save it, without the secret of an access key. Raises UsageError."""
+    return Connection(
         name=check_name(new.kind, new.name),
         kind=new.kind,
         cloud_provider=_provider(new),
-        location=str(location),
+        location=str(check_location(new.kind, new.location)),
         export=new.export,
         currency=_currency(new.currency),
-        expect_every_hours=_hours(new.expect_every),
+        expect_every_hours=expected_hours(new.expect_every),
         profile=new.profile,
         role_arn=_role(new.role_arn),
         external_id=_external_id(new.external_id),
@@ -53,17 +71,28 @@ def add(new: NewConnection, seal: Callable[[Secret], str] | None = None) -> Conn
         bring_from=month(new.bring_from),
         created_at=timezone.now(),
     )
-    if secret is not None and seal is not None:
-        row.secret = seal(secret)
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-            RemovedConnection.objects.filter(name=new.name).delete()
-    except IntegrityError as error:
+
+
+def faults(new: NewConnection) -> dict[str, UsageError]:
+    """Every rule that is broken, by the field that breaks it; each error names its field."""
+    found: dict[str, UsageError] = {}
+    for field, check in _RULES:
+        try:
+            check(new)
+        except UsageError as error:
+            error.field = error.field or field
+            found.setdefault(error.field, error)
+    return found
+
+
+def check_free(name: str) -> None:
+    """Raises UsageError when a connection has that name."""
+    if Connection.objects.filter(name=name).exists():
         raise UsageError(
-            f"There is a connection named {new.name} already.", next="Choose another name, or remove that one first."
-        ) from error
-    return row
+            f"There is a connection named {name} already.",
+            next="Choose another name, or remove that one first.",
+            field="name",
+        )
 
 
 def check_name(kind: str, name: str) -> str:
@@ -138,6 +167,16 @@ def request_stop(name: str) -> bool:
         Connection.objects.filter(name=name, lease_until__gt=timezone.now()).update(stop_requested_at=timezone.now())
         == 1
     )
+
+
+@translated
+@transaction.atomic
+def reseal(ring: Keyring) -> int:
+    """Seal every secret under the first key of `ring`; returns how many there are. Raises SetupError, changing none."""
+    rows = list(Connection.objects.select_for_update().exclude(secret=""))
+    for row in rows:
+        Connection.objects.filter(name=row.name).update(secret=ring.reseal(row.secret, row.name))
+    return len(rows)
 
 
 @translated
@@ -219,7 +258,8 @@ def _currency(text: str) -> str:
     return text
 
 
-def _hours(text: str | int | None) -> int | None:
+def expected_hours(text: str | int | None) -> int | None:
+    """Whole hours, None for blank. Raises UsageError."""
     if text is None or text == "":
         return None
     if not re.fullmatch(r"[0-9]{1,5}", str(text)) or int(text) < 1:
@@ -285,3 +325,19 @@ def _external_id(text: str) -> str:
     if text and not 2 <= len(text) <= 1224:
         raise UsageError("An external id has 2 to 1,224 characters.", next="Use the one in the role's trust policy.")
     return text
+
+
+# By the field of `NewConnection` that each is about.
+_RULES: tuple[tuple[str, Callable[[NewConnection], object]], ...] = (
+    ("location", lambda new: check_location(new.kind, new.location)),
+    ("name", lambda new: check_name(new.kind, new.name)),
+    ("cloud_provider", _provider),
+    ("currency", lambda new: _currency(new.currency)),
+    ("expect_every", lambda new: expected_hours(new.expect_every)),
+    ("role_arn", lambda new: _role(new.role_arn)),
+    ("external_id", lambda new: _external_id(new.external_id)),
+    ("access_key_id", _access_key),
+    ("access_of", _lender),
+    ("check_every", lambda new: check_every(new.check_every)),
+    ("bring_from", lambda new: month(new.bring_from)),
+)

@@ -30,6 +30,9 @@ class Connection(models.Model):
     access_key_id = models.CharField(max_length=128, blank=True)
     secret = models.TextField(blank=True)
 
+    # The connection whose bills it goes on with, from another bucket.
+    moved_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="moved_to")
+
     # When it is checked. No next check: at once. The lease is `state.claims`' alone.
     check_every_minutes = models.PositiveIntegerField(default=60)
     next_check_at = models.DateTimeField(null=True)
@@ -162,3 +165,44 @@ class StatusChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection_id} {self.before} → {self.after}"
+
+
+class Act(models.Model):
+    """What somebody did to a connection. It outlives the connection, so it knows it by name alone."""
+
+    connection = models.CharField(max_length=100, db_index=True)
+    at = models.DateTimeField()
+    who = models.CharField(max_length=200)
+    what = models.CharField(max_length=30)
+    period = models.CharField(max_length=17, blank=True)
+    delivery = models.CharField(max_length=100, blank=True)
+    said = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.what} {self.connection}"
+
+
+class PaperInvoice(models.Model):
+    """The amount that stands on an invoice, as somebody typed it, to be held against the charges of that invoice."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="invoices")
+    period = models.CharField(max_length=17)
+    invoice = models.CharField(max_length=200)
+    currency = models.CharField(max_length=3)
+    # As text: SQLite keeps decimals as floating-point numbers.
+    amount = models.CharField(max_length=60)
+    who = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("connection", "period", "invoice", "currency"), name="one_amount_per_invoice"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.invoice}"

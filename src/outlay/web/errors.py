@@ -25,6 +25,7 @@ from outlay.errors import (
     UnknownName,
     UsageError,
 )
+from outlay.web.api import problems
 
 _log = logging.getLogger("outlay.web")
 
@@ -122,7 +123,9 @@ _REPORT = "Try it again. If it stays, whoever runs the site finds the place in i
 
 
 def _page(request: HttpRequest, what: Told, *, is_bare: bool = False) -> HttpResponse:
-    """Bare: without anything that asks the database, which may be what failed."""
+    """Bare: without anything that asks the database, which may be what failed. Programs get JSON."""
+    if problems.is_for_programs(request):
+        return problems.answer(request, problems.Problem(what.status, what.message, what.next))
     is_part = bool(getattr(request, "htmx", None)) and not getattr(request.htmx, "boosted", False)  # type: ignore[attr-defined]
     template = "errors/part.html" if is_part else "errors/bare.html" if is_bare else "errors/page.html"
     response = render(None if is_bare else request, template, {"error": what}, status=what.status)

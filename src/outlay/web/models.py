@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from outlay.web.accounts.models import ApiToken, Guessing, SignInLink, User
+from outlay.web.explorer.models import SavedView
 
-__all__ = ["ApiToken", "Guessing", "SignInLink", "User"]
+__all__ = ["ApiToken", "Guessing", "SavedView", "SignInLink", "User"]

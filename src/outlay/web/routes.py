@@ -32,6 +32,8 @@ ROUTES: tuple[Route, ...] = (
     # For machines
     Route("healthz", "outlay.web.health.healthz", "healthz", ANYONE),
     Route("metrics", "outlay.web.metrics.metrics", "metrics", ITSELF),
+    # The API: its operations ask for a token, its documentation for nothing.
+    Route("api/v1/", "outlay.web.api.urls.tree", "api", ITSELF),
     # Accounts. Names that begin with account_ and socialaccount_ are those that allauth looks for.
     Route("sign-in", "outlay.web.accounts.signing.sign_in", "account_login", ANYONE),
     Route("sign-in/oidc", "outlay.web.accounts.signing.oidc", "oidc", ANYONE),

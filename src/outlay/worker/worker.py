@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 
 from django.db import connections as databases
-from django.db.utils import DatabaseError
+from django.db.utils import Error as DatabaseFault
 from django.utils import timezone
 
 from outlay.app import Outlay
@@ -52,7 +52,7 @@ class Worker:
         """One round. A database that does not answer is told once, and asked again."""
         try:
             found = [work() for work in (self.note_changes, self.check_one, self.roll_up)]
-        except DatabaseError as error:
+        except DatabaseFault as error:
             self._faults += 1
             databases.close_all()
             if self._faults == 1:
@@ -113,7 +113,7 @@ class Worker:
         """A check that ended in no result is a failed run, so that it is seen and tried again later."""
         told = error if isinstance(error, OutlayError) else Bug(_unexpected(error), next=_REPORT)
         _log.error("%s: %s", claim.connection, told.message)
-        if isinstance(error, DatabaseError):
+        if isinstance(error, DatabaseFault):
             databases.close_all()
         if not Connection.objects.filter(name=claim.connection).exists():
             return

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
+from requests import RequestException
 
 from outlay.errors import UsageError
 from outlay.web.accounts import links, lockout
@@ -52,10 +53,17 @@ def oidc(request: HttpRequest, provider_id: str = OIDC) -> HttpResponseBase:
 
     By a page that goes on by itself: the policy of this site lets no form end at another.
     """
+    if request.user.is_authenticated:
+        return redirect("overview")
+    if "process" in request.GET or "process" in request.POST:
+        # allauth would tie the provider's account to one that is there already; here the provider's stands alone.
+        return refused(request)
     try:
         answer = OAuth2LoginView.adapter_view(OpenIDConnectOAuth2Adapter(request, provider_id))(request)
     except SocialApp.DoesNotExist:
         raise Http404 from None
+    except RequestException:
+        return refused(request)
     if answer.status_code == 302:
         return render(request, "accounts/going.html", {"url": answer["Location"], "name": installation().oidc_name})
     return answer  # type: ignore[no-any-return]

@@ -1,0 +1,71 @@
+"""AWS's own rules of names, checked before anything is asked of AWS.
+
+Source: the S3 user guide, "General purpose bucket naming rules".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from outlay.errors import UsageError
+
+# What a bucket's name must not be, in the order in which it is told: whether it is so, and the rule.
+_BUCKET_RULES: tuple[tuple[Callable[[str], object], str], ...] = (
+    (lambda name: not 3 <= len(name) <= 63, "A bucket name has 3 to 63 characters."),
+    (
+        lambda name: re.search(r"[^a-z0-9.-]", name),
+        "A bucket name has lower-case letters, digits, dots and hyphens only.",
+    ),
+    (lambda name: re.match(r"[.-]", name) or re.search(r"[.-]$", name), "It begins and ends with a letter or digit."),
+    (lambda name: ".." in name, "It has no two dots in a row."),
+    (lambda name: re.fullmatch(r"\d+\.\d+\.\d+\.\d+", name), "It is not written like an IP address."),
+    (
+        lambda name: name.startswith(("xn--", "sthree-", "amzn-s3-demo-")),
+        "AWS keeps names that begin with xn--, sthree- or amzn-s3-demo- to itself.",
+    ),
+    (
+        lambda name: name.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")),
+        "AWS keeps names that end with -s3alias, --ol-s3, .mrap, --x-s3 or --table-s3 to itself.",
+    ),
+)
+
+
+def check_bucket(name: str) -> str:
+    """Raises UsageError of the field `bucket`, with the rule."""
+    if not name:
+        raise UsageError("The bucket has no name.", next="Give its name alone, without s3://.", field="bucket")
+    if name.startswith(("s3://", "arn:", "http")):
+        raise UsageError(f"{name!r} is an address.", next="Give the bucket's name alone.", field="bucket")
+    for is_broken, rule in _BUCKET_RULES:
+        if is_broken(name):
+            raise UsageError(f"{name!r} is not a bucket name.", next=rule, field="bucket")
+    return name
+
+
+def check_path(path: str, *, required: bool = True) -> str:
+    """A folder of a bucket. Raises UsageError of the field `path`, with the rule."""
+    said = next((rule for is_broken, rule in _PATH_RULES if is_broken(path)), None)
+    if said and (path or required):
+        raise UsageError(*said[:1], next=said[1], field="path")
+    return path
+
+
+_PATH_RULES: tuple[tuple[Callable[[str], object], tuple[str, str]], ...] = (
+    (
+        lambda path: path in ("", "/"),
+        ("The bills cannot lie in the root of the bucket.", "Make a folder in it, and give its path."),
+    ),
+    (
+        lambda path: path.startswith("/") or path.endswith("/"),
+        ("The path begins or ends with a slash.", "Write it as my/file/path."),
+    ),
+    (
+        lambda path: any(part in ("", ".", "..") for part in path.split("/")),
+        ("The path has an empty part, '.' or '..'.", "Write the plain path, such as my/file/path."),
+    ),
+    (
+        lambda path: any(ord(character) < 32 for character in path) or len(path.encode()) > 1024,
+        ("The path holds control characters, or is longer than 1,024 bytes.", "Write the plain path."),
+    ),
+)

@@ -1,0 +1,334 @@
+"""What pages and the API do with connections besides looking: try, add, move, change, compare, make live, remove.
+
+Each takes the installation, and `by`, the name of whoever does it, which is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from outlay.app import ConnectionView, Outlay, PeriodView
+from outlay.errors import Busy, TooSlow, UnknownName, UsageError
+from outlay.period import BillingPeriod
+
+if TYPE_CHECKING:
+    from outlay.costs.comparing import Comparison
+    from outlay.costs.invoices import Invoice
+    from outlay.ingest.probe import Probe
+    from outlay.state.acts import Did
+    from outlay.state.changing import Settings
+    from outlay.state.deliveries import Delivered
+    from outlay.state.new import NewConnection
+    from outlay.state.summary import Summary
+
+
+# Looking
+
+
+def summaries(o: Outlay) -> tuple[dict[str, Summary], bool]:
+    """Of every connection, by name; and whether their costs could be had now, too."""
+    from outlay.state import connections
+    from outlay.state.summary import question, summaries
+
+    _ = o.memory
+    now = datetime.now(UTC)
+    try:
+        answer = o.ask(question(now))
+    except (Busy, TooSlow):
+        answer = None
+    names = [row.name for row in connections.every()]
+    return summaries(names, o.lake.seen().live, o.memory.delivered(None, None), answer), answer is not None
+
+
+def period(o: Outlay, name: str, text: str) -> PeriodView:
+    """Raises UnknownName."""
+    try:
+        wanted = BillingPeriod.parse(text)
+    except ValueError as error:
+        raise UnknownName(f"{error}.", next="Write a month such as 2026-05.") from error
+    found = next((each for each in o.periods(name) if each.period == wanted), None)
+    if found is None:
+        raise UnknownName(f"{name} has no billing period {wanted.month}.", next="Choose one that it has.")
+    return found
+
+
+def deliveries(o: Outlay, name: str, view: PeriodView) -> tuple[Delivered, ...]:
+    """Every delivery ever seen of the period, newest first."""
+    from outlay.lake import Partition
+    from outlay.state.deliveries import ever_seen
+
+    partition = Partition(name, view.period)
+    kept = o.lake.deliveries(partition).get(partition, {})
+    return ever_seen(name, view.period, live=view.delivery, kept=kept)
+
+
+def compare(o: Outlay, name: str, view: PeriodView, before: str, after: str) -> Comparison:
+    """What changed from one delivery to another, by service. Raises UnknownName for one that is not kept."""
+    from outlay.costs.comparing import SERVICE, compared, sums_by
+
+    files = [_files(o, name, view, delivery) for delivery in (before, after)]
+    one, other = o.desk.look(lambda session: [sums_by(session, each, SERVICE) for each in files])
+    return compared((before, after), one, other)
+
+
+def _files(o: Outlay, name: str, view: PeriodView, delivery: str) -> list[str]:
+    from outlay.lake import Partition
+
+    kept = {each.delivery for each in deliveries(o, name, view) if each.is_kept}
+    if delivery not in kept:
+        raise UnknownName(
+            f"The charges of {delivery or 'that delivery'} are not kept.", next="Choose a delivery that is."
+        )
+    return o.lake.staged(Partition(name, view.period), delivery)
+
+
+def invoices(o: Outlay, name: str, view: PeriodView) -> tuple[Invoice, ...]:
+    """The live charges of the period by invoice, beside the amounts on paper."""
+    from outlay.costs.comparing import invoice_sums_by
+    from outlay.costs.invoices import invoices
+    from outlay.lake import Partition
+    from outlay.state.invoices import on_paper
+
+    live = o.lake.seen().live.get(Partition(name, view.period))
+    files = list(live.files) if live else []
+    return o.desk.look(
+        lambda session: invoices(lambda column: invoice_sums_by(session, files, column), on_paper(name, view.period))
+    )
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """A month that both connections of a move hold, with what each billed by currency."""
+
+    month: str
+    old: Mapping[str, Decimal]
+    new: Mapping[str, Decimal]
+    new_counts: bool
+
+    @property
+    def currencies(self) -> list[str]:
+        return sorted(self.old.keys() | self.new.keys())
+
+    def as_dict(self) -> dict[str, Any]:
+        from outlay.costs.answer import plain
+
+        return {
+            "month": self.month,
+            "old": {currency: plain(amount) for currency, amount in self.old.items()},
+            "new": {currency: plain(amount) for currency, amount in self.new.items()},
+            "counted": "new" if self.new_counts else "old",
+        }
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A connection whose bills go on in another from `month` on."""
+
+    old: str
+    new: str
+    month: str
+    overlaps: tuple[Overlap, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "old": self.old,
+            "new": self.new,
+            "month": self.month,
+            "both": [each.as_dict() for each in self.overlaps],
+        }
+
+
+def moves(o: Outlay, name: str) -> tuple[Moved, ...]:
+    """Those that a connection is part of, with both sums for every month that both hold."""
+    from outlay.state import moving
+
+    found = moving.of(o.connection(name).row)
+    sums = {each: _billed(o, each) for move in found for each in (move.old, move.new)}
+    return tuple(
+        Moved(
+            move.old,
+            move.new,
+            move.month,
+            tuple(
+                Overlap(month, sums[move.old][month], sums[move.new][month], month >= move.month)
+                for month in moving.both(sums[move.old], sums[move.new])
+            ),
+        )
+        for move in found
+    )
+
+
+def _billed(o: Outlay, name: str) -> dict[str, dict[str, Decimal]]:
+    """BilledCost of each live month, by currency."""
+    return {
+        view.period.month: {
+            currency: pairs["BilledCost"][1]
+            for currency, pairs in (view.reconciliation.sums if view.reconciliation else {}).items()
+        }
+        for view in o.periods(name)
+        if view.delivery
+    }
+
+
+def acts(o: Outlay, name: str, *, month: str = "") -> list[Did]:
+    """Who did what to it, newest first."""
+    from outlay.state.acts import done_to
+
+    row = o.connection(name).row
+    return done_to(name, since=row.created_at, period=BillingPeriod.parse(month).id if month else "")
+
+
+# Adding
+
+
+def faults(o: Outlay, new: NewConnection) -> dict[str, UsageError]:
+    """Every rule that it breaks, by field."""
+    from outlay.state import connections
+
+    _ = o.memory
+    found = connections.faults(new)
+    if "name" not in found:
+        try:
+            connections.check_free(new.name)
+        except UsageError as error:
+            found["name"] = error
+    return found
+
+
+def test(o: Outlay, new: NewConnection) -> Probe:
+    """Try it step by step; nothing is saved. Raises UsageError for what breaks a rule."""
+    from outlay.ingest.probe import Tried, probe
+    from outlay.state import connections
+    from outlay.state.secrets import Secret
+
+    _ = o.memory
+    for error in connections.faults(new).values():
+        raise error
+    row = connections.draft(new)
+    if new.secret_access_key:
+        row.secret = o.keyring.seal(Secret(new.secret_access_key))
+    tried = Tried(
+        connections.source(row),
+        lambda: o.place(row),
+        o.credentials(row),
+        o.settings.s3_endpoint,
+        o.settings,
+        o.engine,
+    )
+    return probe(tried)
+
+
+def add(o: Outlay, new: NewConnection, *, by: str = "") -> ConnectionView:
+    """Raises UsageError naming the field."""
+    from outlay.state import acts
+
+    view = o.add(new)
+    acts.note(new.name, by, "added")
+    return view
+
+
+# Doing
+
+
+def pause(o: Outlay, name: str, *, by: str = "") -> ConnectionView:
+    return _noted(o.pause(name), by, "paused")
+
+
+def resume(o: Outlay, name: str, *, by: str = "") -> ConnectionView:
+    return _noted(o.resume(name), by, "resumed")
+
+
+def check_now(o: Outlay, name: str, *, by: str = "") -> ConnectionView:
+    """Raises UsageError while it is paused."""
+    return _noted(o.check_now(name), by, "checked")
+
+
+def stop(o: Outlay, name: str, *, by: str = "") -> bool:
+    """Raises UnknownName. False: no check was under way."""
+    from outlay.state import acts
+
+    is_stopping = o.stop(name)
+    if is_stopping:
+        acts.note(name, by, "stopped")
+    return is_stopping
+
+
+def change(o: Outlay, name: str, wanted: Settings, *, by: str = "") -> list[str]:
+    """Returns what was changed, in words. Raises UsageError naming the field."""
+    from outlay.state import acts, changing
+
+    row = o.connection(name).row
+    changed = changing.change(row, wanted, lambda secret: o.keyring.seal(secret))
+    if changed:
+        acts.note(name, by, "changed", said=f"{', '.join(changed)}.")
+    return changed
+
+
+def make_live(o: Outlay, name: str, month: str, delivery: str, *, by: str = "") -> PeriodView:
+    """An earlier delivery becomes the live one, and stays until the source changes. Raises UnknownName, Changed."""
+    from outlay.state import acts
+
+    before = period(o, name, month)
+    view = o.revert(name, month, delivery)
+    if view.delivery != before.delivery:
+        said = f"{delivery} in place of {before.delivery or 'nothing'}."
+        acts.note(name, by, "reverted", period=view.period.id, delivery=delivery, said=said)
+    return view
+
+
+def enter_invoice(o: Outlay, name: str, month: str, invoice: str, currency: str, amount: str, *, by: str = "") -> None:
+    """Keep the amount on a paper invoice; a blank one forgets it. Raises UsageError naming the field."""
+    from outlay.state import acts
+    from outlay.state.invoices import enter
+
+    view = period(o, name, month)
+    kept = enter(name, view.period, invoice, currency, amount, by)
+    said = f"{invoice}, {kept} {currency}." if kept else f"{invoice}, none."
+    acts.note(name, by, "invoice", period=view.period.id, said=said)
+
+
+def move(o: Outlay, name: str, new: NewConnection, month: str, *, by: str = "") -> ConnectionView:
+    """Add `new` for another place and pause the connection, which then counts up to the month before `month`.
+
+    Both or nothing. Raises UsageError naming the field.
+    """
+    from outlay.state import acts, changes, moving
+
+    first, old = moving.check_month(month), o.connection(name).row
+    with moving.together():
+        o.add(new)
+        moving.link(old.name, new.name, first)
+        acts.note(name, by, "moved", said=f"{new.name} goes on with it from {first} on.")
+        acts.note(new.name, by, "added", said=f"in place of {name}, from {first} on.")
+    changes.note(name, datetime.now(UTC))
+    return o.connection(new.name)
+
+
+def change_month(o: Outlay, name: str, month: str, *, by: str = "") -> None:
+    """The month from which on a connection counts that goes on with another. Raises UsageError naming the field."""
+    from outlay.state import acts, moving
+
+    o.connection(name)
+    first = moving.check_month(month)
+    moving.change_month(name, first)
+    acts.note(name, by, "counted", said=f"from {first} on.")
+
+
+def remove(o: Outlay, name: str, *, purge: bool = False, by: str = "") -> int:
+    """As `Outlay.remove`, recorded."""
+    from outlay.state import acts
+
+    gone = o.remove(name, purge=purge)
+    acts.note(name, by, "removed", said=f"with its {gone:,} charges." if purge else "Its charges stay.")
+    return gone
+
+
+def _noted(view: ConnectionView, by: str, what: str) -> ConnectionView:
+    from outlay.state import acts
+
+    acts.note(view.row.name, by, what)
+    return view

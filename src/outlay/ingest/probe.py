@@ -1,0 +1,194 @@
+"""Looks at a place of bills before it is connected: step by step, and nothing is kept."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from outlay.engine import Engine
+from outlay.errors import OutlayError
+from outlay.ingest.fetch import Looker
+from outlay.ingest.result import Source
+from outlay.layouts import Bucket, recognised, survey
+from outlay.settings import Settings
+from outlay.storage import Place, StoredFile
+
+State = Literal["done", "failed", "skipped"]
+
+STEPS = (
+    ("name", "The name resolves"),
+    ("access", "Access is granted"),
+    ("list", "The bills can be listed"),
+    ("layout", "The layout is recognised"),
+    ("periods", "Billing periods are seen"),
+)
+_SIZES = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What was tried, what was found, and, where it failed, what to do."""
+
+    name: str
+    title: str
+    state: State
+    said: str = ""
+    next: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return {"step": self.name, "state": self.state, "said": self.said, "next": self.next}
+
+
+@dataclass(frozen=True)
+class Probe:
+    """`months` are those that the place holds, newest first, such as `2026-05`."""
+
+    steps: tuple[Step, ...]
+    months: tuple[str, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        return all(step.state == "done" for step in self.steps)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"ok": self.is_well, "steps": [step.as_dict() for step in self.steps], "periods": list(self.months)}
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a probe is made with: the connection as it would be, its place, and how to get at both.
+
+    `credentials` gives nothing where the place needs none that Outlay knows of; `endpoint` is an S3 service other
+    than AWS's.
+    """
+
+    source: Source
+    open_place: Callable[[], Place]
+    credentials: Callable[[], Any] | None
+    endpoint: str | None
+    settings: Settings
+    engine: Engine
+
+
+class _Failed(Exception):
+    def __init__(self, said: str, next_action: str) -> None:
+        super().__init__(said)
+        self.said, self.next = said, next_action
+
+
+def probe(tried: Tried) -> Probe:
+    """Each step in turn, until one fails."""
+    looking = _Looking(tried)
+    steps: list[Step] = []
+    for name, title in STEPS:
+        if steps and steps[-1].state != "done":
+            steps.append(Step(name, title, "skipped", "Not tried."))
+            continue
+        try:
+            steps.append(Step(name, title, "done", looking.step(name)))
+        except _Failed as error:
+            steps.append(Step(name, title, "failed", error.said, error.next))
+        except OutlayError as error:
+            steps.append(Step(name, title, "failed", error.message, error.next))
+    return Probe(tuple(steps), looking.months)
+
+
+class _Looking:
+    """What one step finds, the next goes on with."""
+
+    def __init__(self, tried: Tried) -> None:
+        self._tried = tried
+        self._files: tuple[StoredFile, ...] = ()
+        self._place: Place | None = None
+        self.months: tuple[str, ...] = ()
+
+    def step(self, name: str) -> str:
+        by_name: dict[str, Callable[[], str]] = {
+            "name": self._resolves,
+            "access": self._has_access,
+            "list": self._lists,
+            "layout": self._has_layout,
+            "periods": self._has_periods,
+        }
+        return by_name[name]()
+
+    def _resolves(self) -> str:
+        location = self._tried.source.location
+        if location.is_folder:
+            self._opened()
+            return f"{location.path} is a folder on this server."
+        host = _host(location.scheme, location.bucket, self._tried.endpoint)
+        if host is None:
+            return f"{location.scheme}:// is reached as its own tools reach it."
+        try:
+            socket.getaddrinfo(host, 443)
+        except OSError as error:
+            raise _Failed(
+                f"{host} has no address: {error.strerror or error}.",
+                "Check the bucket's name and this server's network and DNS.",
+            ) from error
+        return f"{host} has an address."
+
+    def _has_access(self) -> str:
+        if self._tried.credentials is None:
+            self._opened()
+            return "No access of its own is needed."
+        given = self._tried.credentials()
+        self._opened()
+        return f"Credentials were given; their access key ends with {str(given['access_key_id'])[-4:]}."
+
+    def _lists(self) -> str:
+        self._files = tuple(self._opened().list())
+        if not self._files:
+            raise _Failed(
+                f"{self._tried.source.location} was listed, and holds no files.",
+                "If nothing has been delivered yet, save the connection: it waits for its first delivery. "
+                "Else correct the path.",
+            )
+        return f"{len(self._files):,} files, {_size(sum(file.size for file in self._files))} in all."
+
+    def _has_layout(self) -> str:
+        names = recognised(self._tried.source.kind, self._bucket())
+        if not names:
+            shown = ", ".join(file.path for file in self._files[:3])
+            raise _Failed(
+                f"None of the files is part of a bill of this kind: {shown}{' …' if len(self._files) > 3 else ''}.",
+                "Correct the path, or choose the kind of connection that fits.",
+            )
+        return f"Found {', '.join(names[:8])}{' …' if len(names) > 8 else ''}."
+
+    def _has_periods(self) -> str:
+        seen = survey(self._tried.source.kind, self._bucket())
+        self.months = tuple(sorted((each.period.month for each in seen.candidates), reverse=True))
+        if wrong := [each for each in seen.findings if each.is_error]:
+            raise _Failed(wrong[0].message, wrong[0].next)
+        if not self.months:
+            raise _Failed("There is no billing period yet.", "Save it: it waits for its first delivery.")
+        first, last = self.months[-1], self.months[0]
+        return f"{len(self.months)} billing periods, {first} to {last}." if len(self.months) > 1 else f"One: {first}."
+
+    def _bucket(self) -> Bucket:
+        look = Looker(self._tried.engine, self._tried.settings, self._opened())
+        return Bucket(self._opened(), self._files, self._tried.source.export or None, look.periods_of, look.columns_of)
+
+    def _opened(self) -> Place:
+        if self._place is None:
+            self._place = self._tried.open_place()
+        return self._place
+
+
+def _host(scheme: str, bucket: str, endpoint: str | None) -> str | None:
+    if scheme != "s3":
+        return None
+    return urlsplit(endpoint).hostname if endpoint else f"{bucket}.s3.amazonaws.com"
+
+
+def _size(size: float) -> str:
+    for unit in _SIZES[:-1]:
+        if size < 1024:
+            return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"
+        size /= 1024
+    return f"{size:,.1f} {_SIZES[-1]}"

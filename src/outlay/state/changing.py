@@ -1,0 +1,113 @@
+"""Settings of a connection that can be changed after it was added. Its name, kind and location cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from outlay.errors import UsageError
+from outlay.state import connections
+from outlay.state.models import Connection
+from outlay.state.new import NewConnection
+from outlay.state.secrets import Secret
+
+
+@dataclass(frozen=True)
+class Settings:
+    """As they were typed. `location` is there to be refused when it is another.
+
+    `keeps_access` leaves the access as it is; else `access` says the whole of the new one.
+    """
+
+    location: str = ""
+    cloud_provider: str = ""
+    expect_every: str = ""
+    check_every: str = "60"
+    bring_from: str = ""
+    keeps_access: bool = True
+    profile: str = ""
+    role_arn: str = ""
+    external_id: str = ""
+    access_key_id: str = ""
+    secret_access_key: str = field(default="", repr=False)
+    access_of: str = ""
+
+
+def faults(row: Connection, wanted: Settings) -> dict[str, UsageError]:
+    """Every rule that is broken, by its field."""
+    found = connections.faults(_as_new(row, wanted))
+    if wanted.location and wanted.location != row.location:
+        found["location"] = UsageError(
+            f"The bills of {row.name} stay where they are: in another place other deliveries would replace them.",
+            next="Move it: add a connection for the other place, from a month on, and pause this one.",
+            field="location",
+        )
+    if wanted.access_of == row.name and not wanted.keeps_access:
+        found["access_of"] = UsageError(
+            f"{row.name} cannot use its own access.", next="Choose another connection.", field="access_of"
+        )
+    if not wanted.keeps_access and wanted.access_of and row.lends_to.exists():
+        found["access_of"] = UsageError(
+            f"Other connections use the access of {row.name}.", next="Give it one of its own.", field="access_of"
+        )
+    return found
+
+
+@transaction.atomic
+def change(row: Connection, wanted: Settings, seal: Callable[[Secret], str]) -> list[str]:
+    """Returns what was changed, in words. Raises UsageError naming the field."""
+    for error in faults(row, wanted).values():
+        raise error
+    drafted = connections.draft(_as_new(row, wanted))
+    changed = [said for name, said in _SAID if getattr(row, name) != getattr(drafted, name)]
+    Connection.objects.filter(name=row.name).update(
+        cloud_provider=drafted.cloud_provider,
+        expect_every_hours=drafted.expect_every_hours,
+        bring_from=drafted.bring_from,
+    )
+    connections.set_check_every(row.name, drafted.check_every_minutes)
+    if not wanted.keeps_access:
+        changed.append("access")
+        secret = seal(Secret(wanted.secret_access_key)) if wanted.secret_access_key else ""
+        Connection.objects.filter(name=row.name).update(
+            **{name: getattr(drafted, name) for name in _ACCESS}, secret=secret
+        )
+    return changed
+
+
+_SAID = (
+    ("cloud_provider", "cloud provider"),
+    ("expect_every_hours", "expected frequency"),
+    ("check_every_minutes", "how often it is checked"),
+    ("bring_from", "from which month on"),
+)
+_ACCESS = ("profile", "role_arn", "external_id", "access_of", "access_key_id")
+
+
+def _as_new(row: Connection, wanted: Settings) -> NewConnection:
+    new = NewConnection(
+        row.name,
+        row.kind,
+        row.location,
+        wanted.cloud_provider,
+        row.export,
+        row.currency,
+        wanted.expect_every,
+        check_every=wanted.check_every,
+        bring_from=wanted.bring_from,
+    )
+    if wanted.keeps_access:
+        return new
+    return NewConnection(
+        **{
+            **{name: getattr(new, name) for name in NewConnection.__dataclass_fields__},
+            "profile": wanted.profile,
+            "role_arn": wanted.role_arn,
+            "external_id": wanted.external_id,
+            "access_key_id": wanted.access_key_id,
+            "secret_access_key": wanted.secret_access_key,
+            "access_of": wanted.access_of,
+        }
+    )

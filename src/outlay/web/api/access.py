@@ -1,0 +1,55 @@
+"""Who asks: a token sent as bearer. What writes wants one of an administrator that may write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja.security.base import AuthBase
+
+from outlay.web.accounts import tokens
+from outlay.web.accounts.models import ApiToken
+from outlay.web.api.problems import Problem
+from outlay.web.roles import Role
+
+_MAKE = "Make one on the page API tokens of your account, and send it as “Authorization: Bearer …”."
+
+
+class Token(AuthBase):
+    """Raises Problem. What it gives is the token, which requests then carry as `auth`."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+    openapi_description = "An API token, made on the page API tokens of one's account."
+
+    def __init__(self, *, is_for_writing: bool = False) -> None:
+        self._is_for_writing = is_for_writing
+        super().__init__()
+
+    def __call__(self, request: HttpRequest) -> ApiToken:
+        kind, _, text = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not text.strip():
+            raise Problem(401, "This wants an API token.", _MAKE)
+        token = tokens.find(text.strip())
+        if token is None:
+            raise Problem(401, "This token is unknown, revoked or expired.", _MAKE, "bad-token")
+        if self._is_for_writing:
+            _check(token)
+        return token
+
+
+def _check(token: ApiToken) -> None:
+    if tokens.role_of(token) != Role.ADMINISTRATOR:
+        raise Problem(403, "A viewer's token changes nothing.", "Use one of the role administrator.")
+    if not tokens.may_write(token):
+        raise Problem(403, "This token may only read.", "Use one whose scope is read and write.")
+
+
+READ = Token()
+WRITE = Token(is_for_writing=True)
+
+
+def who(request: HttpRequest) -> str:
+    """The name of the user whose token asks."""
+    token: Any = request.auth  # type: ignore[attr-defined]
+    return str(token.user.get_username())

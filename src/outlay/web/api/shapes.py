@@ -1,0 +1,277 @@
+"""What goes in and comes out, as OpenAPI tells it. Amounts are decimal texts, times ISO 8601 in UTC.
+
+What comes out is made by the same `as_dict` as the commands' JSON; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from ninja import Field, Schema
+from pydantic import ConfigDict, StringConstraints
+
+from outlay.costs.metrics import METRICS
+from outlay.costs.question import GRANULARITIES
+from outlay.costs.ranges import RANGES
+from outlay.focus.columns import CHARGE_CATEGORIES
+
+NAME, PERIOD = r"^[A-Za-z0-9_-]{1,100}$", r"^([0-9]{8}-[0-9]{8}|[0-9]{4}-[0-9]{2})$"
+DELIVERY = r"^[^\x00-\x20\x7f]{1,100}$"
+_LINE = r"^[^\x00-\x1f\x7f]*$"
+LAST_NUMBER = 2**63 - 1
+
+Line = Annotated[str, StringConstraints(pattern=_LINE, max_length=300)]
+Long = Annotated[str, StringConstraints(pattern=_LINE, max_length=2_048)]
+Month = Annotated[str, StringConstraints(pattern=r"^([0-9]{4}-(0[1-9]|1[0-2]))?$")]
+Status = Literal["pending-data", "healthy", "late", "failing", "paused"]
+Outcome = Literal["committed", "unchanged", "rejected", "failed"]
+State = Literal["estimated", "final", "unknown"]
+Kind = Literal["anycost", "aws", "focus"]
+
+
+class Error(Schema):
+    """Every answer that is no success."""
+
+    code: str
+    message: str
+    next: str = Field(description="What to do now.")
+    where: str = Field(description="The parameter or field that is wrong, or the address asked for.")
+
+
+class Told(Schema):
+    """Something that comes out: nothing but what is named here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ConnectionTold(Told):
+    name: str
+    kind: Kind
+    cloud_provider: str | None
+    location: str
+    export: str | None
+    status: Status
+    reason: str
+    next: str
+
+
+class Month_(Told):
+    month: str
+    outcome: str | None
+
+
+class ProgressTold(Told):
+    state: Literal["working", "done", "stopped", "interrupted", "failed"]
+    began: str
+    ended: str | None
+    month: str | None
+    step: str | None
+    done: int
+    of: int | None
+    unit: str | None
+    months_done: int
+    months_of: int
+    months: list[Month_]
+    left_out: list[str]
+
+
+class ChangeTold(Told):
+    at: str
+    before: Status | None
+    after: Status
+    reason: str
+    next: str
+
+
+class ConnectionShown(ConnectionTold):
+    """As `outlay connections show --json`. No secret is ever shown; of an access key the end of its id."""
+
+    currency: str
+    expect_every: int | None = Field(description="Hours.")
+    profile: str | None
+    role_arn: str | None
+    external_id: str | None
+    access_key: str | None
+    access_of: str | None
+    check_every: int = Field(description="Minutes.")
+    next_check: str | None
+    bring_from: str | None
+    count_from: str | None
+    count_to: str | None
+    created: str
+    checked: str | None
+    progress: ProgressTold | None
+    timeline: list[ChangeTold]
+
+
+class FindingTold(Told):
+    code: str
+    severity: Literal["error", "warning"]
+    message: str
+    next: str
+    file: str | None
+    row: int | None
+    column: str | None
+    value: str | None
+
+
+class StepTold(Told):
+    step: str
+    seconds: float
+
+
+class RunTold(Told):
+    """As `outlay ingest --json`, with its number, its times and its steps."""
+
+    id: int
+    connection: str
+    period: str | None
+    delivery: str | None
+    outcome: Outcome
+    rows_in: int
+    dropped: dict[str, int]
+    split: dict[str, int]
+    rows_out: int
+    findings: list[FindingTold]
+    finding_counts: dict[str, int]
+    state: State
+    started: str
+    finished: str
+    steps: list[StepTold]
+
+
+class Runs(Told):
+    runs: list[RunTold]
+
+
+class InAndOut(Told):
+    in_: str = Field(alias="in", description="In the bill.")
+    out: str = Field(description="In the charges.")
+
+
+class PeriodTold(Told):
+    """As `outlay periods --json`."""
+
+    period: str
+    delivery: str | None
+    rows: int
+    state: State
+    reconciled: bool
+    sums: dict[str, dict[str, InAndOut]] = Field(description="By currency and cost column.")
+    earlier: list[str] = Field(description="Deliveries that can be made live again.")
+    counted: bool
+
+
+class Costs(Told):
+    """As `outlay costs --format json`.
+
+    A row has `period`, each column asked for, and `currency` and `cost`; for the metric quantity `unit` and `quantity`.
+    The row of what is beyond `top` has `"remainder": true` besides.
+    """
+
+    metric: str
+    granularity: str
+    from_: str | None = Field(alias="from")
+    to: str | None
+    totals: dict[str, str]
+    rows: list[dict[str, str | bool | None]]
+
+
+class Charges(Told):
+    columns: list[str]
+    offset: int
+    limit: int
+    more: bool
+    rows: list[dict[str, Any]]
+
+
+class ValueTold(Told):
+    value: str | None
+    unit: str
+    amount: str
+
+
+class Values(Told):
+    column: str
+    values: list[ValueTold]
+
+
+class Keys(Told):
+    column: str
+    keys: list[str]
+
+
+class Dimension(Told):
+    name: str
+    type: str
+    about: str
+    has_keys: bool = Field(description="It is asked for by one key, such as Tags.team.")
+
+
+class Health(Told):
+    status: Literal["ok", "failing"]
+    version: str
+    database: Literal["ok", "failing"]
+    worker: Literal["working", "idle", "waiting", "behind", "unknown"]
+    overdue_seconds: int
+
+
+class Removed(Told):
+    """As `outlay connections remove --json`."""
+
+    name: str
+    removed: bool
+    charges_removed: int
+
+
+class Asked(Schema):
+    """A question. Filters are `where=Column=value`, `Column!=value` or `Column~part`, as for `outlay costs`."""
+
+    metric: str = Field("effective", json_schema_extra={"enum": list(METRICS)})
+    by: list[str] = Field([], max_length=2, description="FOCUS columns, `connection`, or `Tags.<key>`.")
+    granularity: str = Field("month", json_schema_extra={"enum": list(GRANULARITIES)})
+    range: str | None = Field(None, json_schema_extra={"enum": list(RANGES)}, description="Days by name.")
+    from_: str | None = Field(None, alias="from", max_length=10, description="The first month or day, such as 2026-05.")
+    to: str | None = Field(None, max_length=10, description="The last month or day, included.")
+    category: list[str] = Field([], max_length=5, description=f"Some of {', '.join(CHARGE_CATEGORIES)}.")
+    where: list[str] = Field([], max_length=100, description="Filters; several of one column are alternatives.")
+    top: str | None = Field(
+        None, max_length=3, description="Groups that are named, 1 to 100, or `all`; the usual is 10."
+    )
+
+
+class NewConnectionIn(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=NAME)
+    kind: Kind
+    location: Long = Field(description="s3://bucket/path, or file:///path below a folder that the installation allows.")
+    cloud_provider: Annotated[str, StringConstraints(pattern=_LINE, max_length=200)] = ""
+    export: Line = ""
+    currency: str = Field("USD", pattern=r"^[A-Z]{3}$")
+    expect_every: int | None = Field(None, ge=1, le=99_999, description="Hours between deliveries.")
+    profile: Annotated[str, StringConstraints(pattern=_LINE, max_length=200)] = ""
+    role_arn: Long = ""
+    external_id: Annotated[str, StringConstraints(pattern=_LINE, max_length=1_224)] = ""
+    access_key_id: Annotated[str, StringConstraints(pattern=_LINE, max_length=128)] = ""
+    secret_access_key: Annotated[str, StringConstraints(pattern=_LINE, max_length=200)] = ""
+    access_of: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,100}$")
+    check_every: int = Field(60, ge=5, le=1_440, description="Minutes.")
+    bring_from: Month = ""
+
+
+class ConnectionChange(Schema):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    check_every: int | None = Field(None, ge=5, le=1_440, description="Minutes.")
+    bring_from: Month | None = None
+    count_from: Month | None = None
+    count_to: Month | None = None
+
+
+class MadeLive(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    delivery: str = Field(pattern=DELIVERY)

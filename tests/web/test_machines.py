@@ -1,0 +1,119 @@
+"""What machines ask: health and metrics; and the process that answers: its port, its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.web.conftest import Serve
+from tests.web.sites import Home, Site, serving
+
+SECONDS = 30
+
+
+def comes_true(condition: Callable[[], bool]) -> bool:
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_healthz_tells_of_database_and_worker(site: Site) -> None:
+    answer = site.ask("/healthz")
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["status"], told["database"]) == ("ok", "ok")
+    assert told["worker"] in ("idle", "waiting", "working")
+
+
+def test_healthz_fails_when_the_database_does(serve: Serve) -> None:
+    with serve(is_new=True) as site:
+        database = site.home.home / "state.db"
+        # Requests keep connections; a table that is gone fails them all.
+        with sqlite3.connect(database) as connection:
+            connection.execute("DROP TABLE state_connection")
+        answer = site.ask("/healthz")
+        assert (answer.status_code, answer.json()["database"]) == (503, "failing")
+
+
+def test_metrics_tell_ages_runs_and_steps(site: Site) -> None:
+    families = {family.name: family for family in text_string_to_metric_families(site.ask("/metrics").text)}
+    ages = {sample.labels["connection"] for sample in families["outlay_newest_delivery_age_seconds"].samples}
+    assert ages == {"fernwick-aws", "loftline-aws", "nordlicht", "simple-cloud"}
+    committed = [each for each in families["outlay_runs"].samples if each.labels["outcome"] == "committed"]
+    assert sum(each.value for each in committed) == 8
+    steps = {each.labels["step"] for each in families["outlay_step_seconds"].samples}
+    assert {"fetch", "commit"} <= steps
+    # A second look counts nothing twice.
+    again = {family.name: family for family in text_string_to_metric_families(site.ask("/metrics").text)}
+    assert again["outlay_runs"].samples == families["outlay_runs"].samples
+
+
+def test_metrics_are_for_this_machine_or_for_who_has_the_token(site: Site, serve: Serve) -> None:
+    assert site.ask("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 401
+    with serve(is_new=True, OUTLAY_METRICS_TOKEN="scrape-me") as guarded:
+        assert guarded.ask("/metrics").status_code == 401
+        assert guarded.ask("/metrics", headers={"Authorization": "Bearer scrape"}).status_code == 401
+        assert guarded.ask("/metrics", headers={"Authorization": "Bearer scrape-me"}).status_code == 200
+
+
+def children_of(parent: int) -> list[int]:
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)], stdout=subprocess.PIPE, text=True, check=False)
+    return [int(each) for each in listed.stdout.split()]
+
+
+def is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_port_in_use_is_refused_with_what_to_do(bare: Home) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = subprocess.run(
+            [sys.executable, "-m", "outlay.web", "--port", str(taken.getsockname()[1])],
+            env=bare.environ,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "choose another with --port" in done.stderr
+
+
+def test_the_site_ends_when_the_process_that_keeps_it_is_killed(bare: Home) -> None:
+    bare.put_back()
+    with serving(bare) as site:
+        workers = children_of(site.process)
+        assert workers
+        os.kill(site.process, signal.SIGKILL)
+        assert comes_true(lambda: not any(map(is_alive, workers)))
+
+
+def test_the_site_ends_when_its_supervisor_is_gone(bare: Home) -> None:
+    bare.put_back()
+    program = (
+        "import os, subprocess, sys;"
+        "child = subprocess.Popen([sys.executable, '-m', 'outlay.web', '--port', '0'],"
+        "    env={**os.environ, 'OUTLAY_PARENT': str(os.getpid())}, start_new_session=True, stdout=subprocess.PIPE);"
+        "address = child.stdout.readline();"
+        "sys.stdout.write(str(child.pid))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=bare.environ, stdout=subprocess.PIPE, text=True, check=True
+    )
+    assert comes_true(lambda: not is_alive(int(done.stdout)))
