@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from outlay.state.acts import Did
     from outlay.state.changing import Settings
     from outlay.state.deliveries import Delivered
+    from outlay.state.models import Connection
     from outlay.state.new import NewConnection
     from outlay.state.summary import Summary
 
@@ -201,7 +202,6 @@ def faults(o: Outlay, new: NewConnection) -> dict[str, UsageError]:
 
 def test(o: Outlay, new: NewConnection) -> Probe:
     """Try it step by step; nothing is saved. Raises UsageError for what breaks a rule."""
-    from outlay.ingest.probe import Tried, probe
     from outlay.state import connections
     from outlay.state.secrets import Secret
 
@@ -211,6 +211,18 @@ def test(o: Outlay, new: NewConnection) -> Probe:
     row = connections.draft(new)
     if new.secret_access_key:
         row.secret = o.keyring.seal(Secret(new.secret_access_key))
+    return _tried(o, row)
+
+
+def test_again(o: Outlay, name: str) -> Probe:
+    """Try one that there is, with the access that it has. Raises UnknownName."""
+    return _tried(o, o.connection(name).row)
+
+
+def _tried(o: Outlay, row: Connection) -> Probe:
+    from outlay.ingest.probe import Tried, probe
+    from outlay.state import connections
+
     tried = Tried(
         connections.source(row),
         lambda: o.place(row),
