@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from outlay.state.acts import Did
     from outlay.state.changing import Settings
     from outlay.state.deliveries import Delivered
+    from outlay.state.models import Connection
     from outlay.state.new import NewConnection
     from outlay.state.summary import Summary
 
@@ -200,8 +201,15 @@ def faults(o: Outlay, new: NewConnection) -> dict[str, UsageError]:
 
 
 def test(o: Outlay, new: NewConnection) -> Probe:
-    """Try it step by step; nothing is saved. Raises UsageError for what breaks a rule."""
-    from outlay.ingest.probe import Tried, probe
+    """As `try_out`, with the access that it says."""
+    return try_out(o, new)
+
+
+def try_out(o: Outlay, new: NewConnection, *, access_like: str = "") -> Probe:
+    """Try it step by step; nothing is saved. Raises UsageError for what breaks a rule.
+
+    `access_like` names a connection whose access, be it of its own or another's, is used in place of the one given.
+    """
     from outlay.state import connections
     from outlay.state.secrets import Secret
 
@@ -211,6 +219,21 @@ def test(o: Outlay, new: NewConnection) -> Probe:
     row = connections.draft(new)
     if new.secret_access_key:
         row.secret = o.keyring.seal(Secret(new.secret_access_key))
+    if access_like:
+        other = o.connection(access_like).row
+        row.access_of = other.access_of or other
+    return _tried(o, row)
+
+
+def test_again(o: Outlay, name: str) -> Probe:
+    """Try one that there is, with the access that it has. Raises UnknownName."""
+    return _tried(o, o.connection(name).row)
+
+
+def _tried(o: Outlay, row: Connection) -> Probe:
+    from outlay.ingest.probe import Tried, probe
+    from outlay.state import connections
+
     tried = Tried(
         connections.source(row),
         lambda: o.place(row),
@@ -291,10 +314,12 @@ def enter_invoice(o: Outlay, name: str, month: str, invoice: str, currency: str,
     acts.note(name, by, "invoice", period=view.period.id, said=said)
 
 
-def move(o: Outlay, name: str, new: NewConnection, month: str, *, by: str = "") -> ConnectionView:
+def move(
+    o: Outlay, name: str, new: NewConnection, month: str, *, keeps_access: bool = False, by: str = ""
+) -> ConnectionView:
     """Add `new` for another place and pause the connection, which then counts up to the month before `month`.
 
-    Both or nothing. Raises UsageError naming the field.
+    Both or nothing. With `keeps_access` the new one gets the old one's access. Raises UsageError naming the field.
     """
     from outlay.state import acts, changes, moving
 
@@ -302,6 +327,8 @@ def move(o: Outlay, name: str, new: NewConnection, month: str, *, by: str = "") 
     with moving.together():
         o.add(new)
         moving.link(old.name, new.name, first)
+        if keeps_access:
+            moving.lend(old.name, new.name)
         acts.note(name, by, "moved", said=f"{new.name} goes on with it from {first} on.")
         acts.note(new.name, by, "added", said=f"in place of {name}, from {first} on.")
     changes.note(name, datetime.now(UTC))

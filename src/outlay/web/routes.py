@@ -34,6 +34,74 @@ ROUTES: tuple[Route, ...] = (
     Route("metrics", "outlay.web.metrics.metrics", "metrics", ITSELF),
     # The API: its operations ask for a token, its documentation for nothing.
     Route("api/v1/", "outlay.web.api.urls.tree", "api", ITSELF),
+    # Connections. What changes something is for administrators.
+    Route("connections", "outlay.web.connections.views.connections", "connections", VIEWER),
+    Route("add-connection", "outlay.web.connections.adding.tiles", "connection-tiles", ADMINISTRATOR),
+    Route(
+        "add-connection/policy/<str:way>", "outlay.web.connections.adding.download", "connection-policy", ADMINISTRATOR
+    ),
+    Route("add-connection/<str:tile>", "outlay.web.connections.adding.add", "connection-add", ADMINISTRATOR),
+    Route("add-connection/<str:tile>/field", "outlay.web.connections.adding.field", "connection-field", ADMINISTRATOR),
+    Route("add-connection/<str:tile>/test", "outlay.web.connections.adding.test", "connection-test", ADMINISTRATOR),
+    Route(
+        "add-connection/<str:tile>/policy",
+        "outlay.web.connections.adding.iam_policy",
+        "connection-add-policy",
+        ADMINISTRATOR,
+    ),
+    Route("connections/<str:name>", "outlay.web.connections.views.connection", "connection", VIEWER),
+    Route("connections/<str:name>/progress", "outlay.web.connections.views.progress", "connection-progress", VIEWER),
+    Route("connections/<str:name>/check", "outlay.web.connections.doing.check", "connection-check", ADMINISTRATOR),
+    Route("connections/<str:name>/stop", "outlay.web.connections.doing.stop", "connection-stop", ADMINISTRATOR),
+    Route("connections/<str:name>/pause", "outlay.web.connections.doing.pause", "connection-pause", ADMINISTRATOR),
+    Route("connections/<str:name>/resume", "outlay.web.connections.doing.resume", "connection-resume", ADMINISTRATOR),
+    Route("connections/<str:name>/edit", "outlay.web.connections.doing.edit", "connection-edit", ADMINISTRATOR),
+    Route(
+        "connections/<str:name>/edit/field",
+        "outlay.web.connections.doing.edit_field",
+        "connection-edit-field",
+        ADMINISTRATOR,
+    ),
+    Route("connections/<str:name>/move", "outlay.web.connections.doing.move", "connection-move", ADMINISTRATOR),
+    Route(
+        "connections/<str:name>/move/field",
+        "outlay.web.connections.doing.move_field",
+        "connection-move-field",
+        ADMINISTRATOR,
+    ),
+    Route(
+        "connections/<str:name>/move/test",
+        "outlay.web.connections.doing.move_test",
+        "connection-move-test",
+        ADMINISTRATOR,
+    ),
+    Route(
+        "connections/<str:name>/move/policy",
+        "outlay.web.connections.doing.move_policy",
+        "connection-move-policy",
+        ADMINISTRATOR,
+    ),
+    Route("connections/<str:name>/count", "outlay.web.connections.doing.count", "connection-count", ADMINISTRATOR),
+    Route("connections/<str:name>/remove", "outlay.web.connections.doing.remove", "connection-remove", ADMINISTRATOR),
+    Route("connections/<str:name>/in/<str:month>", "outlay.web.connections.views.period", "connection-period", VIEWER),
+    Route(
+        "connections/<str:name>/in/<str:month>/changes",
+        "outlay.web.connections.views.compare",
+        "connection-compare",
+        VIEWER,
+    ),
+    Route(
+        "connections/<str:name>/in/<str:month>/live",
+        "outlay.web.connections.doing.make_live",
+        "connection-live",
+        ADMINISTRATOR,
+    ),
+    Route(
+        "connections/<str:name>/in/<str:month>/invoice",
+        "outlay.web.connections.doing.invoice",
+        "connection-invoice",
+        ADMINISTRATOR,
+    ),
     # Accounts. Names that begin with account_ and socialaccount_ are those that allauth looks for.
     Route("sign-in", "outlay.web.accounts.signing.sign_in", "account_login", ANYONE),
     Route("sign-in/oidc", "outlay.web.accounts.signing.oidc", "oidc", ANYONE),
@@ -58,8 +126,22 @@ ROUTES: tuple[Route, ...] = (
     Route("users/<int:number>/role", "outlay.web.accounts.users.role", "user-role", ADMINISTRATOR),
     Route("users/<int:number>/link", "outlay.web.accounts.users.link", "user-link", ADMINISTRATOR),
     Route("users/<int:number>/remove", "outlay.web.accounts.users.remove", "user-remove", ADMINISTRATOR),
-    # Overview. Until it has more to say it shows how the connections are.
+    # Overview and explorer
     Route("", "outlay.web.start.page", "overview", VIEWER),
+    Route("explorer", "outlay.web.explorer.views.page", "explorer", VIEWER),
+    Route("explorer/drill", "outlay.web.explorer.views.drill", "explorer-drill", VIEWER),
+    Route("explorer/numbers", "outlay.web.explorer.views.numbers", "explorer-numbers", VIEWER),
+    Route("explorer/values", "outlay.web.explorer.views.values", "explorer-values", VIEWER),
+    Route("explorer/charges", "outlay.web.explorer.charges.listing", "explorer-charges", VIEWER),
+    Route(
+        "explorer/charges/<str:connection>/<str:period>/<int:row>",
+        "outlay.web.explorer.charges.charge",
+        "explorer-charge",
+        VIEWER,
+    ),
+    Route("explorer/export/<str:what>.<str:format>", "outlay.web.explorer.exporting.export", "explorer-export", VIEWER),
+    Route("explorer/views", "outlay.web.explorer.saving.views", "explorer-views", VIEWER),
+    Route("explorer/views/<int:number>/remove", "outlay.web.explorer.saving.remove", "explorer-view-remove", VIEWER),
 )
 
 

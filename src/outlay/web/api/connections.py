@@ -5,18 +5,23 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Path, Query, Router
+from ninja import Field, Path, Query, Router, Schema
 
+from outlay import connecting
 from outlay.web.api import paging
 from outlay.web.api.answers import ERRORS
 from outlay.web.api.paging import Page
 from outlay.web.api.shapes import (
+    DELIVERY,
     LAST_NUMBER,
     NAME,
     PERIOD,
+    ActTold,
     ChangeTold,
+    Compared,
     ConnectionShown,
     ConnectionTold,
+    DeliveryTold,
     Outcome,
     PeriodTold,
     ProgressTold,
@@ -31,6 +36,11 @@ router = Router(tags=["connections"])
 Name = Annotated[str, Path(pattern=NAME, description="The connection's name.")]
 Period = Annotated[str, Path(pattern=PERIOD, description="2026-05 or 20260501-20260601.")]
 Number = Annotated[int, Path(ge=1, le=LAST_NUMBER)]
+
+
+class TwoDeliveries(Schema):
+    before: str = Field(pattern=DELIVERY)
+    after: str = Field(pattern=DELIVERY)
 
 
 class ConnectionPage(Page):
@@ -81,6 +91,44 @@ def progress(request: HttpRequest, name: Name) -> Any:
 def periods(request: HttpRequest, response: HttpResponse, name: Name, page: Query[Page]) -> Any:
     """As `outlay periods --json`, the newest first."""
     return [each.as_dict() for each in paging.cut(request, response, page, outlay().periods(name))]
+
+
+@router.get(
+    "connections/{name}/periods/{period}",
+    response={200: PeriodTold, **ERRORS},
+    by_alias=True,
+    summary="Show a billing period",
+)
+def period(request: HttpRequest, name: Name, period: Period) -> Any:
+    return connecting.period(outlay(), name, period).as_dict()
+
+
+@router.get(
+    "connections/{name}/periods/{period}/deliveries",
+    response={200: list[DeliveryTold], **ERRORS},
+    by_alias=True,
+    summary="The deliveries ever seen of a billing period",
+)
+def deliveries(request: HttpRequest, response: HttpResponse, name: Name, period: Period, page: Query[Page]) -> Any:
+    """The newest first, each with its runs and their bill checks."""
+    found = connecting.deliveries(outlay(), name, connecting.period(outlay(), name, period))
+    return [each.as_dict() for each in paging.cut(request, response, page, found)]
+
+
+@router.get(
+    "connections/{name}/periods/{period}/compare",
+    response={200: Compared, **ERRORS},
+    summary="What changed from one delivery to another",
+)
+def compare(request: HttpRequest, name: Name, period: Period, asked: Query[TwoDeliveries]) -> Any:
+    view = connecting.period(outlay(), name, period)
+    return connecting.compare(outlay(), name, view, asked.before, asked.after).as_dict()
+
+
+@router.get("connections/{name}/acts", response={200: list[ActTold], **ERRORS}, summary="Who did what to it")
+def acts(request: HttpRequest, response: HttpResponse, name: Name, page: Query[Page]) -> Any:
+    """The newest first."""
+    return [each.as_dict() for each in paging.cut(request, response, page, connecting.acts(outlay(), name))]
 
 
 @router.get("connections/{name}/runs", response={200: Runs, **ERRORS}, summary="Its runs", tags=["runs"])

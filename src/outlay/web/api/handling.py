@@ -9,6 +9,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db.utils import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from ninja import NinjaAPI
@@ -87,6 +88,14 @@ def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
     return answer(request, Problem(400, "The body is not JSON.", "Send a JSON object, in UTF-8.", where="body"))
 
 
+def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    return answer(request, Problem(413, "The body is larger than 2.5 MB.", "Send less.", where="body"))
+
+
+def _suspicious(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:
+    return answer(request, Problem(400, "The request could not be understood.", "See /api/v1/docs for what fits."))
+
+
 def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
     return answer(request, Problem(404, "Nothing goes by this address.", "See /api/v1/docs for what there is."))
 
@@ -109,6 +118,8 @@ _HANDLERS: tuple[tuple[type[Exception], Callable[..., HttpResponse]], ...] = (
     (Problem, _problem),
     (ValidationError, _invalid),
     (HttpError, _http),
+    (RequestDataTooBig, _too_big),
+    (SuspiciousOperation, _suspicious),
     (Http404, _missing),
     (DatabaseError, _database),
     (Exception, _failed),

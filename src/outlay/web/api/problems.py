@@ -18,6 +18,7 @@ CODES = MappingProxyType(
         404: "not-found",
         405: "wrong-method",
         409: "changed",
+        413: "too-large",
         422: "invalid",
         500: "failed",
         502: "access",

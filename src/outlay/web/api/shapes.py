@@ -17,11 +17,16 @@ from outlay.focus.columns import CHARGE_CATEGORIES
 
 NAME, PERIOD = r"^[A-Za-z0-9_-]{1,100}$", r"^([0-9]{8}-[0-9]{8}|[0-9]{4}-[0-9]{2})$"
 DELIVERY = r"^[^\x00-\x20\x7f]{1,100}$"
+NAME_OR_NONE = r"^[A-Za-z0-9_-]{0,100}$"
 _LINE = r"^[^\x00-\x1f\x7f]*$"
 LAST_NUMBER = 2**63 - 1
 
 Line = Annotated[str, StringConstraints(pattern=_LINE, max_length=300)]
 Long = Annotated[str, StringConstraints(pattern=_LINE, max_length=2_048)]
+Provider = Annotated[str, StringConstraints(pattern=_LINE, max_length=200)]
+ExternalId = Annotated[str, StringConstraints(pattern=_LINE, max_length=1_224)]
+KeyId = Annotated[str, StringConstraints(pattern=_LINE, max_length=128)]
+Secret = Annotated[str, StringConstraints(pattern=_LINE, max_length=200)]
 Month = Annotated[str, StringConstraints(pattern=r"^([0-9]{4}-(0[1-9]|1[0-2]))?$")]
 Status = Literal["pending-data", "healthy", "late", "failing", "paused"]
 Outcome = Literal["committed", "unchanged", "rejected", "failed"]
@@ -246,32 +251,124 @@ class NewConnectionIn(Schema):
     name: str = Field(pattern=NAME)
     kind: Kind
     location: Long = Field(description="s3://bucket/path, or file:///path below a folder that the installation allows.")
-    cloud_provider: Annotated[str, StringConstraints(pattern=_LINE, max_length=200)] = ""
+    cloud_provider: Provider = ""
     export: Line = ""
     currency: str = Field("USD", pattern=r"^[A-Z]{3}$")
     expect_every: int | None = Field(None, ge=1, le=99_999, description="Hours between deliveries.")
-    profile: Annotated[str, StringConstraints(pattern=_LINE, max_length=200)] = ""
+    profile: Provider = ""
     role_arn: Long = ""
-    external_id: Annotated[str, StringConstraints(pattern=_LINE, max_length=1_224)] = ""
-    access_key_id: Annotated[str, StringConstraints(pattern=_LINE, max_length=128)] = ""
-    secret_access_key: Annotated[str, StringConstraints(pattern=_LINE, max_length=200)] = ""
-    access_of: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,100}$")
+    external_id: ExternalId = ""
+    access_key_id: KeyId = ""
+    secret_access_key: Secret = ""
+    access_of: str = Field("", pattern=NAME_OR_NONE)
     check_every: int = Field(60, ge=5, le=1_440, description="Minutes.")
     bring_from: Month = ""
 
 
 class ConnectionChange(Schema):
-    """What is left out stays as it is."""
+    """What is left out stays as it is. Any field of the access gives it a whole new access."""
 
     model_config = ConfigDict(extra="forbid")
 
+    cloud_provider: Provider | None = None
+    expect_every: int | None = Field(None, ge=1, le=99_999, description="Hours between deliveries; null for none.")
     check_every: int | None = Field(None, ge=5, le=1_440, description="Minutes.")
     bring_from: Month | None = None
     count_from: Month | None = None
     count_to: Month | None = None
+    profile: Provider | None = None
+    role_arn: Long | None = None
+    external_id: ExternalId | None = None
+    access_key_id: KeyId | None = None
+    secret_access_key: Secret | None = None
+    access_of: str | None = Field(None, pattern=NAME_OR_NONE)
 
 
 class MadeLive(Schema):
     model_config = ConfigDict(extra="forbid")
 
     delivery: str = Field(pattern=DELIVERY)
+
+
+class TestStep(Told):
+    step: Literal["name", "access", "list", "layout", "periods"]
+    state: Literal["done", "failed", "skipped"]
+    said: str
+    next: str
+
+
+class Tested(Told):
+    """What was tried, and what was found; nothing is saved."""
+
+    ok: bool
+    steps: list[TestStep]
+    periods: list[str]
+
+
+class Stopping(Told):
+    name: str
+    stopping: bool = Field(description="False: no check was under way.")
+
+
+class ActTold(Told):
+    at: str
+    who: str
+    what: str
+    period: str | None
+    delivery: str | None
+    said: str
+
+
+class AccountSums(Told):
+    currency: str | None
+    account: str | None
+    sums: dict[str, InAndOut]
+
+
+class ReconciliationTold(Told):
+    rows_in: int
+    rows_out: int
+    dropped: dict[str, int]
+    split: dict[str, int]
+    tolerance: str
+    sums: dict[str, dict[str, InAndOut]]
+    accounts: list[AccountSums]
+
+
+class AttemptTold(Told):
+    run: int
+    outcome: Outcome
+    state: State
+    started: str
+    finished: str
+    steps: list[StepTold]
+    reconciliation: ReconciliationTold | None
+    findings: list[FindingTold]
+    finding_counts: dict[str, int]
+
+
+class DeliveryTold(Told):
+    """A delivery ever seen of a billing period, with the bill check of each attempt to bring it in."""
+
+    delivery: str
+    live: bool
+    kept: bool
+    attempts: list[AttemptTold]
+
+
+class DifferenceTold(Told):
+    name: str | None
+    currency: str
+    before: str
+    after: str
+    change: str
+
+
+class Compared(Told):
+    """Billed cost of two deliveries; `services` are those that changed, the greatest change first."""
+
+    before: str
+    after: str
+    totals: list[DifferenceTold]
+    services: list[DifferenceTold]
+    unchanged_services: int

@@ -1,0 +1,148 @@
+"""What changes something: for tokens of administrators that may write. Who did it is recorded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from outlay import connecting
+from outlay.state import acts
+from outlay.state.changing import Settings
+from outlay.state.models import Connection
+from outlay.state.new import NewConnection
+from outlay.storage import Location
+from outlay.storage.roots import allowed
+from outlay.web.api.access import WRITE, who
+from outlay.web.api.answers import WRITE_ERRORS as ERRORS
+from outlay.web.api.connections import Name, Period, router
+from outlay.web.api.shapes import (
+    ConnectionChange,
+    ConnectionShown,
+    ConnectionTold,
+    MadeLive,
+    NewConnectionIn,
+    PeriodTold,
+    Removed,
+    Stopping,
+    Tested,
+)
+from outlay.web.core import installation, outlay
+
+__all__ = ["router"]
+
+_ACCESS = ("profile", "role_arn", "external_id", "access_key_id", "secret_access_key", "access_of")
+
+
+@router.post("connections", response={201: ConnectionTold, **ERRORS}, auth=WRITE, summary="Add a connection")
+def add(request: HttpRequest, response: HttpResponse, new: NewConnectionIn) -> Any:
+    """Its first check follows as soon as a worker is free. A secret that is sent is sealed, and never told again."""
+    view = connecting.add(outlay(), _new(new), by=who(request))
+    response.headers["Location"] = f"{request.path}/{view.row.name}"
+    return 201, view.as_dict()
+
+
+@router.post("test", response={200: Tested, **ERRORS}, auth=WRITE, summary="Test a connection before it is added")
+def test(request: HttpRequest, new: NewConnectionIn) -> Any:
+    """Looks at the place step by step, until one fails. Nothing is saved."""
+    return connecting.test(outlay(), _new(new)).as_dict()
+
+
+@router.patch(
+    "connections/{name}", response={200: ConnectionShown, **ERRORS}, auth=WRITE, summary="Change a connection"
+)
+def change(request: HttpRequest, name: Name, wanted: ConnectionChange) -> Any:
+    """Its name, kind and location cannot be changed."""
+    row = outlay().connection(name).row
+    given = wanted.dict(exclude_unset=True)
+    # Both are checked before either is changed.
+    settings = _settings(row, given)
+    counted = {field: given.get(field) or "" for field in ("count_from", "count_to") if field in given}
+    if set(given) - set(counted):
+        connecting.change(outlay(), name, settings, by=who(request))
+    if counted:
+        first, last = counted.get("count_from", row.count_from), counted.get("count_to", row.count_to)
+        outlay().set_counted(name, first, last)
+        acts.note(name, who(request), "counted", said=f"{first or 'the first'} to {last or 'the last'}.")
+    return outlay().shown(name)
+
+
+@router.delete("connections/{name}", response={200: Removed, **ERRORS}, auth=WRITE, summary="Remove a connection")
+def remove(request: HttpRequest, name: Name, purge: bool = False) -> Any:
+    """Its access, its runs and the way back to earlier deliveries go; its charges stay unless `purge` is true."""
+    gone = connecting.remove(outlay(), name, purge=purge, by=who(request))
+    return {"name": name, "removed": True, "charges_removed": gone}
+
+
+@router.post(
+    "connections/{name}/pause", response={200: ConnectionTold, **ERRORS}, auth=WRITE, summary="Pause a connection"
+)
+def pause(request: HttpRequest, name: Name) -> Any:
+    """It is checked no more. Its charges stay."""
+    return connecting.pause(outlay(), name, by=who(request)).as_dict()
+
+
+@router.post(
+    "connections/{name}/resume", response={200: ConnectionTold, **ERRORS}, auth=WRITE, summary="Resume a connection"
+)
+def resume(request: HttpRequest, name: Name) -> Any:
+    return connecting.resume(outlay(), name, by=who(request)).as_dict()
+
+
+@router.post(
+    "connections/{name}/check", response={202: ConnectionTold, **ERRORS}, auth=WRITE, summary="Check a connection now"
+)
+def check(request: HttpRequest, name: Name) -> Any:
+    """As soon as a worker is free; `progress` then tells how far it is."""
+    return 202, connecting.check_now(outlay(), name, by=who(request)).as_dict()
+
+
+@router.post(
+    "connections/{name}/stop", response={202: Stopping, **ERRORS}, auth=WRITE, summary="Stop the check under way"
+)
+def stop(request: HttpRequest, name: Name) -> Any:
+    """Months never brought in then wait until somebody asks for a check."""
+    return 202, {"name": name, "stopping": connecting.stop(outlay(), name, by=who(request))}
+
+
+@router.post(
+    "connections/{name}/test", response={200: Tested, **ERRORS}, auth=WRITE, summary="Test a connection that there is"
+)
+def test_again(request: HttpRequest, name: Name) -> Any:
+    """With the access that it has. Nothing is changed."""
+    return connecting.test_again(outlay(), name).as_dict()
+
+
+@router.post(
+    "connections/{name}/periods/{period}/live",
+    response={200: PeriodTold, **ERRORS},
+    auth=WRITE,
+    by_alias=True,
+    summary="Make an earlier delivery live",
+)
+def make_live(request: HttpRequest, name: Name, period: Period, wanted: MadeLive) -> Any:
+    """It stays until the source changes. `earlier` of the billing period names those that can be."""
+    return connecting.make_live(outlay(), name, period, wanted.delivery, by=who(request)).as_dict()
+
+
+def _new(new: NewConnectionIn) -> NewConnection:
+    """Raises UsageError for a folder that the installation does not allow."""
+    told = NewConnection(**new.dict())
+    if not Location.parse(told.location).is_folder:
+        return told
+    return replace(told, location=str(allowed(told.location, installation().folders)))
+
+
+def _settings(row: Connection, given: dict[str, Any]) -> Settings:
+    """As the connection has them, with what was given in their place."""
+    now: dict[str, Any] = {
+        "cloud_provider": row.cloud_provider,
+        "expect_every": row.expect_every_hours,
+        "check_every": row.check_every_minutes,
+        "bring_from": row.bring_from,
+    }
+    access = {field: given.get(field) or "" for field in _ACCESS if field in given}
+    told = {name: given.get(name, value) for name, value in now.items()}
+    texts = {name: "" if value is None else str(value) for name, value in told.items()}
+    return Settings(**texts, keeps_access=not access, **access)

@@ -1,0 +1,1 @@
+"""Pages of connections: the table, adding one, its own page, and its billing periods."""

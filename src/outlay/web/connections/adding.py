@@ -1,0 +1,177 @@
+"""Adding a connection: tiles, a form that is checked as one types, a test, and the IAM policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from outlay import connecting
+from outlay.aws.policies import WAYS, Target, policy, written
+from outlay.errors import OutlayError, UsageError
+from outlay.web.connections.forms import ACCESS_FIELDS, BY_NAME, TILES, AnyForm, ConnectionForm, Tile, told
+from outlay.web.core import outlay
+
+_secret = sensitive_post_parameters("secret_access_key")
+PURPOSE = "bucket-reader"
+
+
+def tiles(request: HttpRequest) -> HttpResponse:
+    return render(request, "connections/tiles.html", {"tiles": TILES, "folders": outlay().settings.folders})
+
+
+@_secret
+def add(request: HttpRequest, tile: str) -> HttpResponse:
+    chosen, o = _tile(tile), outlay()
+    form = ConnectionForm(o, chosen, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            view = connecting.add(o, form.new, by=who(request))
+        except UsageError as error:
+            told(form, {error.field: error})
+        else:
+            messages.success(request, f"{view.row.name} is connected. Its bills are looked for now.")
+            return redirect("connection", view.row.name)
+    return render(request, "connections/add.html", _context(form, chosen), status=422 if form.errors else 200)
+
+
+@_secret
+@require_POST
+def field(request: HttpRequest, tile: str) -> HttpResponse:
+    """What is wrong with one field, as it is typed."""
+    return faults_of_field(request, ConnectionForm(outlay(), _tile(tile), request.POST))
+
+
+def faults_of_field(request: HttpRequest, form: AnyForm) -> HttpResponse:
+    name = request.GET.get("field", "")
+    if name not in form.fields:
+        raise Http404
+    return render(request, "connections/said.html", {"errors": form.errors.get(name, [])})
+
+
+@_secret
+@require_POST
+def test(request: HttpRequest, tile: str) -> HttpResponse:
+    """Each step that was tried, before anything is saved."""
+    o = outlay()
+    return tried(request, ConnectionForm(o, _tile(tile), request.POST))
+
+
+def tried(request: HttpRequest, form: ConnectionForm, access_like: str = "") -> HttpResponse:
+    # A name that is not chosen yet, or taken, does not matter for looking.
+    errors = {name: errors for name, errors in form.errors.items() if name not in ("name", "cloud_provider", "month")}
+    if errors:
+        wrong = [(form.fields[name].label if name in form.fields else "", each) for name, each in errors.items()]
+        return render(request, "connections/test.html", {"wrong": wrong})
+    try:
+        found = connecting.try_out(outlay(), _with_name(form), access_like=access_like)
+    except OutlayError as error:
+        return render(request, "connections/test.html", {"wrong": [("", [f"{error.message} {error.next}"])]})
+    return render(request, "connections/test.html", {"probe": found})
+
+
+def _with_name(form: ConnectionForm) -> Any:
+    """As it is typed, with a name and a provider that will do where these are not well yet."""
+    from dataclasses import replace
+
+    new = form.new
+    if "name" in form.errors:
+        new = replace(new, name="test")
+    return replace(new, cloud_provider=new.cloud_provider or "test") if new.kind == "anycost" else new
+
+
+@_secret
+@require_POST
+def iam_policy(request: HttpRequest, tile: str) -> HttpResponse:
+    form = ConnectionForm(outlay(), _tile(tile), request.POST)
+    return policy_part(request, form)
+
+
+def policy_part(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
+    lender = form.said("access_of")
+    role = outlay().connection(lender).row.role_arn if lender and lender in _names() else form.said("role_arn")
+    is_user = form.said("access") == "key"
+    if "role_arn" in form.errors and form.said("access") == "role":
+        role = ""
+    try:
+        made = policy(PURPOSE, Target(form.said("bucket"), role, is_user))
+    except UsageError as error:
+        return render(request, "connections/policy.html", {"error": error})
+    ways = [{"name": name, "way": way, "text": written(made, name)} for name, way in WAYS.items()]
+    context = {
+        "policy": made,
+        "ways": ways,
+        "role": role,
+        "lender": lender,
+        "is_role": form.said("access") == "role",
+        "external_id": form.said("external_id"),
+        "is_user": is_user,
+    }
+    return render(request, "connections/policy.html", context)
+
+
+def download(request: HttpRequest, way: str) -> HttpResponse:
+    """The policy as a file."""
+    if way not in WAYS:
+        raise Http404
+    is_user = request.GET.get("user") == "1"
+    made = policy(PURPOSE, Target(request.GET.get("bucket", ""), request.GET.get("role", ""), is_user))
+    response = HttpResponse(written(made, way), content_type="text/plain; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{WAYS[way].file_name}"'
+    return response
+
+
+def _names() -> set[str]:
+    return {view.row.name for view in outlay().connections()}
+
+
+def _tile(name: str) -> Tile:
+    if name not in BY_NAME:
+        raise Http404
+    return BY_NAME[name]
+
+
+def _context(form: ConnectionForm, tile: Tile) -> dict[str, Any]:
+    return {
+        "form": form,
+        "tile": tile,
+        "sections": sections(form, tile),
+        "access_fields": access_fields(form),
+        "folders": outlay().settings.folders or (),
+    }
+
+
+def sections(form: AnyForm, tile: Tile) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": section.title,
+            "is_folded": section.is_folded and not any(name in form.errors for name in section.fields),
+            "fields": [form[name] for name in section.fields if name in form.fields],
+        }
+        for section in tile.sections
+    ]
+
+
+def access_fields(form: AnyForm) -> list[dict[str, Any]]:
+    """Of each access that is offered: its fields, to be shown while it is chosen."""
+    if "access" not in form.fields:
+        return []
+    offered = [name for name, _ in form.fields["access"].choices]  # type: ignore[attr-defined]
+    return [
+        {"access": name, "fields": [form[field] for field in ACCESS_FIELDS.get(name, ())], "chosen": _chosen(form)}
+        for name in offered
+        if ACCESS_FIELDS.get(name)
+    ]
+
+
+def _chosen(form: AnyForm) -> str:
+    return form.said("access")
+
+
+def who(request: HttpRequest) -> str:
+    """Whose doing it is, as it is recorded."""
+    return request.user.get_username()

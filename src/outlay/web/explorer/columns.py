@@ -1,0 +1,64 @@
+"""The columns to group and filter by, as a list to choose from, and what people call them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from outlay.costs.desk import Desk
+from outlay.costs.names import KEYED, MAPS
+from outlay.focus.columns import COLUMNS
+
+Group = tuple[str, list[tuple[str, str]]]
+
+# What people ask by most, in this order; the others go by their FOCUS names.
+USUAL: Mapping[str, str] = MappingProxyType(
+    {
+        "ServiceName": "Service",
+        "ServiceCategory": "Service category",
+        "ServiceProviderName": "Provider",
+        "x_Connection": "Connection",
+        "BillingAccountId": "Billing account",
+        "SubAccountId": "Account",
+        "SubAccountName": "Account name",
+        "RegionId": "Region",
+        "ResourceId": "Resource",
+        "ResourceName": "Resource name",
+        "ResourceType": "Resource type",
+        "ChargeCategory": "Charge category",
+        "PricingCategory": "Pricing category",
+        "CommitmentDiscountStatus": "Commitment status",
+        "x_UsageType": "Usage type",
+        "ChargeDescription": "Description",
+    }
+)
+# One key of a map, and all of them.
+_MAPS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "Tags": ("Tag", "Tags"),
+        "AllocatedTags": ("Allocated tag", "Allocated tags"),
+        "x_CostCategories": ("Cost category", "Cost categories"),
+        "x_Discounts": ("Discount", "Discounts"),
+    }
+)
+# Keys of each map that are offered, those on most charges first; any other can be written into the address.
+_MOST_KEYS = 100
+
+
+def label(name: str) -> str:
+    """`Service` for `ServiceName`, `Tag team` for `Tags.team`."""
+    root, dot, key = name.partition(".")
+    return f"{_MAPS.get(root, (root, root))[0]} {key}" if dot else USUAL.get(name, name)
+
+
+def choices(desk: Desk, chosen: Iterable[str] = ()) -> list[Group]:
+    """Groups of (name, label), with `chosen` among them whatever they are. Raises Busy and TooSlow."""
+    groups: list[Group] = [("Usual", list(USUAL.items()))]
+    for column in MAPS:
+        keys = [f"{column}.{key}" for key in desk.keys(column, limit=_MOST_KEYS)]
+        groups.append((_MAPS[column][1], [(name, name.partition(".")[2]) for name in keys]))
+    others = [column.name for column in COLUMNS if column.name not in USUAL and column.name not in KEYED]
+    groups.append(("All other columns", [(name, name) for name in others]))
+    known = {name for _, names in groups for name, _ in names}
+    missing = [(name, label(name)) for name in dict.fromkeys(chosen) if name and name not in known]
+    return [(title, names) for title, names in (("Chosen", missing), *groups) if names]

@@ -1,0 +1,23 @@
+// Forms of connections: which fields belong to the chosen access, and what a screen reader is told of a field.
+(() => {
+  const showAccess = (group) => {
+    const chosen = group.querySelector("input[name=access]:checked")?.value;
+    for (const part of group.querySelectorAll("[data-access-of]")) {
+      part.hidden = part.dataset.accessOf !== chosen;
+    }
+  };
+  for (const group of document.querySelectorAll("[data-access]")) {
+    group.addEventListener("change", () => showAccess(group));
+    showAccess(group);
+  }
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const said = event.detail.target;
+    if (!said.classList?.contains("connections-said")) return;
+    const field = said.closest(".connections-field")?.querySelector("input, select");
+    if (!field) return;
+    const isWrong = said.querySelector(".invalid-feedback") !== null;
+    field.classList.toggle("is-invalid", isWrong);
+    if (isWrong) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  });
+})();

@@ -1,0 +1,81 @@
+"""How amounts, changes and shares are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django import template
+
+from outlay.costs.answer import plain, text_of
+from outlay.web.explorer import columns
+
+register = template.Library()
+
+_NONE = "–"
+_PLACES = 6
+
+
+@register.filter
+def fine(amount: Decimal | None) -> str:
+    """`1,234.50`; below one as many as six places: `0.000123`."""
+    if amount is None:
+        return _NONE
+    if amount == 0 or abs(amount) >= 1:
+        return f"{amount:,.2f}".replace("-", "−")
+    whole, _, places = plain(round(amount, _PLACES)).partition(".")
+    return f"{whole}.{places.ljust(2, '0')}".replace("-", "−")
+
+
+@register.filter
+def signed(amount: Decimal | None) -> str:
+    """`+1,234.50`, `−3.00`, `0.00`."""
+    if amount is None:
+        return _NONE
+    return f"{amount:+,.2f}".replace("-", "−").replace("+0.00", "0.00").replace("−0.00", "0.00")
+
+
+@register.filter
+def percents(share: Decimal | None) -> str:
+    return _NONE if share is None else f"{share:,.1f} %".replace("-", "−")
+
+
+@register.filter
+def signed_percents(share: Decimal | None) -> str:
+    return _NONE if share is None else f"{share:+,.1f} %".replace("-", "−")
+
+
+@register.filter
+def direction(change: Decimal | None) -> str:
+    """The icon of a change."""
+    return "" if not change else "trending-up" if change > 0 else "trending-down"
+
+
+@register.filter
+def width(share: Decimal | None) -> int:
+    """0 to 100, of a share that may be none, negative or more than the whole."""
+    return 0 if share is None else max(0, min(100, round(share)))
+
+
+@register.filter
+def colour(series: int | None) -> str:
+    """The class of a series' colour; ten take turns."""
+    return "outlay-series-rest" if series is None else f"outlay-series-{series % 10}"
+
+
+@register.filter
+def called(column: str) -> str:
+    return columns.label(column)
+
+
+@register.filter
+def item(values: Mapping[str, Any], name: str) -> Any:
+    """A template cannot look up by a variable."""
+    return values[name]
+
+
+@register.filter
+def told(value: Any) -> str:
+    """Any value of a charge as text."""
+    return text_of(value) or ""
