@@ -21,7 +21,7 @@ from tests.services.disk import fill, small_disk
 
 MAY = BillingPeriod(2026, 5)
 # These ask the database nothing.
-SILENT = {"check_every", "check_name", "month", "source", "reconciliation_of"}
+SILENT = {"check_every", "check_name", "expected_hours", "faults", "month", "source", "reconciliation_of"}
 
 
 def memory() -> Any:

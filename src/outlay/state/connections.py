@@ -52,6 +52,7 @@ def add(new: NewConnection, seal: Callable[[Secret], str] | None = None) -> Conn
     return row
 
 
+@translated
 def draft(new: NewConnection) -> Connection:
     """The connection as `add` would save it, without the secret of an access key. Raises UsageError."""
     return Connection(
@@ -85,6 +86,7 @@ def faults(new: NewConnection) -> dict[str, UsageError]:
     return found
 
 
+@translated
 def check_free(name: str) -> None:
     """Raises UsageError when a connection has that name."""
     if Connection.objects.filter(name=name).exists():
