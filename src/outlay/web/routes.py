@@ -127,7 +127,7 @@ ROUTES: tuple[Route, ...] = (
     Route("users/<int:number>/link", "outlay.web.accounts.users.link", "user-link", ADMINISTRATOR),
     Route("users/<int:number>/remove", "outlay.web.accounts.users.remove", "user-remove", ADMINISTRATOR),
     # Overview and explorer
-    Route("", "outlay.web.start.page", "overview", VIEWER),
+    Route("", "outlay.web.overview.views.page", "overview", VIEWER),
     Route("explorer", "outlay.web.explorer.views.page", "explorer", VIEWER),
     Route("explorer/drill", "outlay.web.explorer.views.drill", "explorer-drill", VIEWER),
     Route("explorer/numbers", "outlay.web.explorer.views.numbers", "explorer-numbers", VIEWER),

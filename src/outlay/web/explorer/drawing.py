@@ -140,7 +140,10 @@ def _data(
             }
             for each in series
         ],
-        "before": _before(drawn, past, unit) if past else None,
+        # A total beside single lines would tell nothing.
+        "before": _before(drawn, past, unit) if past and (asked.look != "lines" or len(series) == 1) else None,
+        "title": f"{METRIC_LABELS[asked.question.metric]} {f'in {unit}' if unit else ''}".strip(),
+        "file": f"outlay-{asked.question.metric}{f'-{unit}' if unit else ''}",
         "drill": f"{reverse('explorer-drill')}?{asked.query}",
         "only": only,
     }
