@@ -220,6 +220,18 @@ def test_a_channel_tells_what_was_chosen_for_it_while_it_is_on(
     assert [each.name for each in noticing.channels()] == ["late", "on"]
 
 
+def test_a_notice_that_cannot_be_made_does_not_end_the_worker(
+    place: Installation, receiver: Receiver, tell: Callable[[], bool]
+) -> None:
+    from outlay.state import noticing
+    from outlay.state.models import NoticeChannel
+
+    noticing.test(channel(place, receiver.url), place.o.keyring)
+    NoticeChannel.objects.update(settings={"nothing": "known"})
+    assert not tell()
+    assert receiver.posted == []
+
+
 def test_secrets_of_channels_are_sealed_and_opened_under_a_new_key(
     place: Installation, receiver: Receiver, tell: Callable[[], bool]
 ) -> None:

@@ -82,7 +82,7 @@ class Worker:
         """Tell one of the notices that are due, or try to."""
         try:
             said = notifying.tell_next(self._outlay)
-        except DatabaseError:
+        except DatabaseFault:
             raise
         except Exception as error:  # noqa: BLE001 - no notice is worth the worker; it is told again later
             _log.error("A notice: %s", _unexpected(error))
