@@ -214,6 +214,15 @@ def reseal(ring: Keyring) -> int:
     return len(rows)
 
 
+def secrets_of(row: NoticeChannel, ring: Keyring) -> Mapping[str, str]:
+    """The settings that may not be shown. Raises SetupError when no key opens them."""
+    return _unsealed(row.sealed, row.name, ring)
+
+
 def _opened(kind: str, settings: Mapping[str, Any], sealed: str, name: str, ring: Keyring) -> Channel:
-    secrets = json.loads(ring.open(sealed, f"the channel {name}").reveal())
-    return KINDS[kind]({**settings, **secrets})
+    return KINDS[kind]({**settings, **_unsealed(sealed, name, ring)})
+
+
+def _unsealed(sealed: str, name: str, ring: Keyring) -> dict[str, str]:
+    found: dict[str, str] = json.loads(ring.open(sealed, f"the channel {name}").reveal())
+    return found
