@@ -48,10 +48,6 @@ class Part:
     described: str
     number: int
 
-    @property
-    def number_text(self) -> str:
-        return str(self.number)
-
 
 @dataclass(frozen=True)
 class Parts:
