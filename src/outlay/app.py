@@ -246,9 +246,9 @@ class Outlay:
 
         return Credentials()
 
-    @_Once
+    @property
     def keyring(self) -> Keyring:
-        """The keys that seal this installation's secrets. Raises SetupError."""
+        """The keys that seal this installation's secrets, as they are now. Raises SetupError."""
         _ = self._home
         from outlay.state.secrets import Keyring
 
@@ -334,16 +334,16 @@ class Outlay:
         return self._view(connections.set_counted(name, first, last))
 
     def reseal(self, *, drop_old: bool = False) -> int:
-        """Seal every access key under a new key, and say how many those were; with keys of the environment, its first.
+        """Seal every secret under a new key, and say how many those were; with keys of the environment, its first.
 
         Older keys are kept, for what other processes seal meanwhile, unless `drop_old` says otherwise.
         """
         _ = self.memory
-        from outlay.state import connections, secrets
+        from outlay.state import connections, noticing, secrets
 
         given = self.settings.secret_keys
         ring = self.keyring if given else secrets.add_key(self.settings)
-        count = connections.reseal(ring)
+        count = connections.reseal(ring) + noticing.reseal(ring)
         if drop_old and not given:
             secrets.drop_old_keys(self.settings, ring)
         return count
@@ -636,6 +636,8 @@ class Outlay:
         from outlay.lake import Partition
 
         self.connection(name)
+        from outlay.state import noticing
+
         wanted = _period(period)
         view = next((each for each in self.periods(name) if each.period == wanted), None)
         if view is None:
@@ -649,6 +651,7 @@ class Outlay:
         live = self.lake.live_of(partition)
         self.lake.revive(partition, delivery, expected=live.delivery if live else None)
         self.memory.set_aside(name, wanted, delivery)
+        noticing.of_revert(name, wanted, live.delivery if live else "", delivery)
         return next(each for each in self.periods(name) if each.period == wanted)
 
     def tidy(self, *, grace: timedelta = timedelta(days=1)) -> Tidied:
@@ -657,6 +660,9 @@ class Outlay:
         from outlay.state.keeping import kept_deliveries
 
         _ = self.memory
+        from outlay.state import noticing
+
+        noticing.sweep(datetime.now(UTC))
         keep = kept_deliveries(datetime.now(UTC))
         return tidy(
             self.lake,

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 def summaries(o: Outlay) -> tuple[dict[str, Summary], bool]:
     """Of every connection, by name; and whether their costs could be had now, too."""
+    _ = o.memory
     from outlay.state import connections
     from outlay.state.summary import question, summaries
 
-    _ = o.memory
     now = datetime.now(UTC)
     try:
         answer = o.ask(question(now))
@@ -59,6 +59,7 @@ def period(o: Outlay, name: str, text: str) -> PeriodView:
 
 def deliveries(o: Outlay, name: str, view: PeriodView) -> tuple[Delivered, ...]:
     """Every delivery ever seen of the period, newest first."""
+    _ = o.memory
     from outlay.lake import Partition
     from outlay.state.deliveries import ever_seen
 
@@ -89,6 +90,7 @@ def _files(o: Outlay, name: str, view: PeriodView, delivery: str) -> list[str]:
 
 def invoices(o: Outlay, name: str, view: PeriodView) -> tuple[Invoice, ...]:
     """The live charges of the period by invoice, beside the amounts on paper."""
+    _ = o.memory
     from outlay.costs.comparing import invoice_sums_by
     from outlay.costs.invoices import invoices
     from outlay.lake import Partition
@@ -145,6 +147,7 @@ class Moved:
 
 def moves(o: Outlay, name: str) -> tuple[Moved, ...]:
     """Those that a connection is part of, with both sums for every month that both hold."""
+    _ = o.memory
     from outlay.state import moving
 
     found = moving.of(o.connection(name).row)
@@ -177,6 +180,7 @@ def _billed(o: Outlay, name: str) -> dict[str, dict[str, Decimal]]:
 
 def acts(o: Outlay, name: str, *, month: str = "") -> list[Did]:
     """Who did what to it, newest first."""
+    _ = o.memory
     from outlay.state.acts import done_to
 
     row = o.connection(name).row
@@ -188,9 +192,9 @@ def acts(o: Outlay, name: str, *, month: str = "") -> list[Did]:
 
 def faults(o: Outlay, new: NewConnection) -> dict[str, UsageError]:
     """Every rule that it breaks, by field."""
+    _ = o.memory
     from outlay.state import connections
 
-    _ = o.memory
     found = connections.faults(new)
     if "name" not in found:
         try:
@@ -210,10 +214,10 @@ def try_out(o: Outlay, new: NewConnection, *, access_like: str = "") -> Probe:
 
     `access_like` names a connection whose access, be it of its own or another's, is used in place of the one given.
     """
+    _ = o.memory
     from outlay.state import connections
     from outlay.state.secrets import Secret
 
-    _ = o.memory
     for error in connections.faults(new).values():
         raise error
     row = connections.draft(new)
@@ -231,6 +235,7 @@ def test_again(o: Outlay, name: str) -> Probe:
 
 
 def _tried(o: Outlay, row: Connection) -> Probe:
+    _ = o.memory
     from outlay.ingest.probe import Tried, probe
     from outlay.state import connections
 
@@ -247,6 +252,7 @@ def _tried(o: Outlay, row: Connection) -> Probe:
 
 def add(o: Outlay, new: NewConnection, *, by: str = "") -> ConnectionView:
     """Raises UsageError naming the field."""
+    _ = o.memory
     from outlay.state import acts
 
     view = o.add(new)
@@ -272,6 +278,7 @@ def check_now(o: Outlay, name: str, *, by: str = "") -> ConnectionView:
 
 def stop(o: Outlay, name: str, *, by: str = "") -> bool:
     """Raises UnknownName. False: no check was under way."""
+    _ = o.memory
     from outlay.state import acts
 
     is_stopping = o.stop(name)
@@ -282,6 +289,7 @@ def stop(o: Outlay, name: str, *, by: str = "") -> bool:
 
 def change(o: Outlay, name: str, wanted: Settings, *, by: str = "") -> list[str]:
     """Returns what was changed, in words. Raises UsageError naming the field."""
+    _ = o.memory
     from outlay.state import acts, changing
 
     row = o.connection(name).row
@@ -293,6 +301,7 @@ def change(o: Outlay, name: str, wanted: Settings, *, by: str = "") -> list[str]
 
 def make_live(o: Outlay, name: str, month: str, delivery: str, *, by: str = "") -> PeriodView:
     """An earlier delivery becomes the live one, and stays until the source changes. Raises UnknownName, Changed."""
+    _ = o.memory
     from outlay.state import acts
 
     before = period(o, name, month)
@@ -305,6 +314,7 @@ def make_live(o: Outlay, name: str, month: str, delivery: str, *, by: str = "") 
 
 def enter_invoice(o: Outlay, name: str, month: str, invoice: str, currency: str, amount: str, *, by: str = "") -> None:
     """Keep the amount on a paper invoice; a blank one forgets it. Raises UsageError naming the field."""
+    _ = o.memory
     from outlay.state import acts
     from outlay.state.invoices import enter
 
@@ -321,6 +331,7 @@ def move(
 
     Both or nothing. With `keeps_access` the new one gets the old one's access. Raises UsageError naming the field.
     """
+    _ = o.memory
     from outlay.state import acts, changes, moving
 
     first, old = moving.check_month(month), o.connection(name).row
@@ -337,6 +348,7 @@ def move(
 
 def change_month(o: Outlay, name: str, month: str, *, by: str = "") -> None:
     """The month from which on a connection counts that goes on with another. Raises UsageError naming the field."""
+    _ = o.memory
     from outlay.state import acts, moving
 
     o.connection(name)
@@ -347,6 +359,7 @@ def change_month(o: Outlay, name: str, month: str, *, by: str = "") -> None:
 
 def remove(o: Outlay, name: str, *, purge: bool = False, by: str = "") -> int:
     """As `Outlay.remove`, recorded."""
+    _ = o.memory
     from outlay.state import acts
 
     gone = o.remove(name, purge=purge)

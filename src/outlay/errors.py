@@ -16,6 +16,7 @@ OutlayError
 ├── DiskFull              no room in the spool or the lake: free some
 ├── Busy                  too much is asked at once: ask again in `retry_after` seconds
 ├── TooSlow               a question was stopped: ask for less
+├── NotSent               a notice could not be told: it is tried again
 └── Bug                   Outlay contradicts itself: report it
 
 Errors of other libraries are translated where they arise, with their cause chained.
@@ -121,6 +122,10 @@ class Busy(OutlayError):
 
 class TooSlow(OutlayError):
     code = "too-slow"
+
+
+class NotSent(OutlayError):
+    code = "not-sent"
 
 
 class Bug(OutlayError):

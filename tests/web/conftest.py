@@ -26,9 +26,15 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture(scope="session")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Users alone."""
-    return fill(tmp_path_factory.mktemp("bare"), 0)
+def users_alone(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """To be copied: without a lake a home may lie anywhere."""
+    return fill(tmp_path_factory.mktemp("users"), 0)
+
+
+@pytest.fixture(scope="module")
+def bare(users_alone: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home of the module's own with users alone."""
+    return users_alone.copied(tmp_path_factory.mktemp("bare"))
 
 
 @pytest.fixture(scope="module")
@@ -41,20 +47,26 @@ def site(seeded: Home) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def empty_site(bare: Home) -> Iterator[Site]:
-    """A site without any connection."""
-    bare.put_back()
+    """A site of the module's own without any connection."""
     with serving(bare) as started:
         yield started
 
 
+@pytest.fixture(scope="session")
+def shared_site(users_alone: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The same for all modules, as starting one takes seconds. Users may be added to it, and nothing else."""
+    with serving(users_alone.copied(tmp_path_factory.mktemp("shared"))) as started:
+        yield started
+
+
 @pytest.fixture
-def serve(tmp_path: Path) -> Serve:
+def serve(tmp_path: Path, users_alone: Home) -> Serve:
     """`with serve(OUTLAY_URL="https://…") as site:` for a site with settings of its own, on a new home with users."""
 
     def start(*, is_new: bool = False, **environ: str) -> AbstractContextManager[Site]:
-        home = Home(tmp_path / "own", {}) if is_new else fill(tmp_path / "own", 0)
-        home.folder.mkdir(exist_ok=True)
-        return serving(home, environ)
+        folder = tmp_path / "own"
+        folder.mkdir()
+        return serving(Home(folder, {}) if is_new else users_alone.copied(folder), environ)
 
     return start
 

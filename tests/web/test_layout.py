@@ -11,9 +11,9 @@ from tests.web.sites import Site
 
 
 def test_colours_follow_the_system_until_one_chooses_and_the_choice_is_remembered(
-    empty_site: Site, visit: Visit
+    shared_site: Site, visit: Visit
 ) -> None:
-    page = visit(empty_site, "viewer", theme="dark")
+    page = visit(shared_site, "viewer", theme="dark")
     page.goto("/account")
     html = page.locator("html")
     expect(html).to_have_attribute("data-bs-theme", "dark")
@@ -27,8 +27,8 @@ def test_colours_follow_the_system_until_one_chooses_and_the_choice_is_remembere
     assert page.get_by_role("button", name="Colours: dark").is_visible()
 
 
-def test_the_keyboard_skips_the_navigation_and_opens_the_menu(empty_site: Site, visit: Visit) -> None:
-    page = visit(empty_site, "viewer")
+def test_the_keyboard_skips_the_navigation_and_opens_the_menu(shared_site: Site, visit: Visit) -> None:
+    page = visit(shared_site, "viewer")
     page.goto("/account")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to content"
@@ -41,8 +41,8 @@ def test_the_keyboard_skips_the_navigation_and_opens_the_menu(empty_site: Site, 
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_on_a_phone_the_navigation_is_behind_one_button(empty_site: Site, visit: Visit, theme: str) -> None:
-    page = visit(empty_site, "administrator", width=PHONE, theme=theme)
+def test_on_a_phone_the_navigation_is_behind_one_button(shared_site: Site, visit: Visit, theme: str) -> None:
+    page = visit(shared_site, "administrator", width=PHONE, theme=theme)
     page.goto("/account")
     entry = page.get_by_role("navigation").get_by_role("link", name="Users")
     assert not entry.is_visible()
@@ -53,14 +53,14 @@ def test_on_a_phone_the_navigation_is_behind_one_button(empty_site: Site, visit:
     page.wait_for_url("**/users")
 
 
-def test_a_viewer_is_not_shown_what_is_not_for_viewers(empty_site: Site, visit: Visit) -> None:
-    page = visit(empty_site, "viewer")
+def test_a_viewer_is_not_shown_what_is_not_for_viewers(shared_site: Site, visit: Visit) -> None:
+    page = visit(shared_site, "viewer")
     page.goto("/account")
     assert page.get_by_role("navigation").get_by_role("link", name="Users").count() == 0
 
 
-def test_on_paper_there_is_no_navigation(empty_site: Site, visit: Visit) -> None:
-    page = visit(empty_site, "administrator", theme="light")
+def test_on_paper_there_is_no_navigation(shared_site: Site, visit: Visit) -> None:
+    page = visit(shared_site, "administrator", theme="light")
     page.goto("/users")
     page.emulate_media(media="print")
     assert not page.get_by_role("navigation").is_visible()
@@ -68,8 +68,8 @@ def test_on_paper_there_is_no_navigation(empty_site: Site, visit: Visit) -> None
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_errors_are_pages_too(empty_site: Site, visit: Visit, theme: str) -> None:
-    page = visit(empty_site, "viewer", width=PHONE, theme=theme)
+def test_errors_are_pages_too(shared_site: Site, visit: Visit, theme: str) -> None:
+    page = visit(shared_site, "viewer", width=PHONE, theme=theme)
     for path, status in (("/nowhere", 404), ("/users", 403), ("/link/none", 410)):
         answer = page.goto(path)
         assert answer is not None

@@ -66,37 +66,37 @@ def test_the_first_start_asks_for_the_first_administrator_once(
     assert first_link(home) == "None"
 
 
-def test_a_link_that_is_too_old_is_over_and_says_what_to_do(empty_site: Site) -> None:
-    path = path_of(empty_site.outlay("users", "add", "late")["link"])
-    assert empty_site.ask(path).status_code == 200
-    age_links(empty_site.home)
+def test_a_link_that_is_too_old_is_over_and_says_what_to_do(shared_site: Site) -> None:
+    path = path_of(shared_site.outlay("users", "add", "late")["link"])
+    assert shared_site.ask(path).status_code == 200
+    age_links(shared_site.home)
     for method in ("GET", "POST"):
-        answer = empty_site.ask(path, method=method, data={"password": PASSWORD, "again": PASSWORD})
+        answer = shared_site.ask(path, method=method, data={"password": PASSWORD, "again": PASSWORD})
         assert answer.status_code == 410
         assert "outlay users link" in answer.text
 
 
-def test_looking_at_a_link_does_not_use_it_up_and_using_it_does(empty_site: Site) -> None:
-    path = path_of(empty_site.outlay("users", "add", "once")["link"])
+def test_looking_at_a_link_does_not_use_it_up_and_using_it_does(shared_site: Site) -> None:
+    path = path_of(shared_site.outlay("users", "add", "once")["link"])
     told = {"password": PASSWORD, "again": PASSWORD}
-    assert [empty_site.ask(path).status_code for _ in range(3)] == [200] * 3
-    assert empty_site.ask(path, method="POST", data=told).status_code == 302
-    assert empty_site.ask(path, method="POST", data=told).status_code == 410
+    assert [shared_site.ask(path).status_code for _ in range(3)] == [200] * 3
+    assert shared_site.ask(path, method="POST", data=told).status_code == 302
+    assert shared_site.ask(path, method="POST", data=told).status_code == 410
 
 
-def test_a_new_link_ends_the_one_before(empty_site: Site) -> None:
-    old = path_of(empty_site.outlay("users", "add", "twice")["link"])
-    new = path_of(empty_site.outlay("users", "link", "twice")["link"])
-    assert (empty_site.ask(old).status_code, empty_site.ask(new).status_code) == (410, 200)
+def test_a_new_link_ends_the_one_before(shared_site: Site) -> None:
+    old = path_of(shared_site.outlay("users", "add", "twice")["link"])
+    new = path_of(shared_site.outlay("users", "link", "twice")["link"])
+    assert (shared_site.ask(old).status_code, shared_site.ask(new).status_code) == (410, 200)
 
 
-def test_an_administrator_adds_a_user_changes_the_role_and_removes(empty_site: Site, visit: Visit) -> None:
-    page = visit(empty_site, "administrator")
+def test_an_administrator_adds_a_user_changes_the_role_and_removes(shared_site: Site, visit: Visit) -> None:
+    page = visit(shared_site, "administrator")
     page.goto("/users")
     page.get_by_label("Name").fill("margaret")
     page.get_by_role("button", name="Add and make a link").click()
     link = page.get_by_label("The link").input_value()
-    assert link.startswith(f"{empty_site.url}/link/")
+    assert link.startswith(f"{shared_site.url}/link/")
     page.goto("/users")
     assert link not in page.content()
     page.get_by_role("button", name=re.compile("Make administrator.*margaret")).click()
@@ -104,36 +104,36 @@ def test_an_administrator_adds_a_user_changes_the_role_and_removes(empty_site: S
     page.get_by_role("button", name=re.compile("Remove.*margaret")).click()
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     page.get_by_text("margaret is removed").wait_for()
-    assert "margaret" not in [each["name"] for each in empty_site.outlay("users", "list")]
+    assert "margaret" not in [each["name"] for each in shared_site.outlay("users", "list")]
 
 
-def test_a_name_that_is_taken_is_told_at_its_field(empty_site: Site, visit: Visit) -> None:
-    page = visit(empty_site, "administrator")
+def test_a_name_that_is_taken_is_told_at_its_field(shared_site: Site, visit: Visit) -> None:
+    page = visit(shared_site, "administrator")
     page.goto("/users")
     page.get_by_label("Name").fill("ADA")
     page.get_by_role("button", name="Add and make a link").click()
     assert "already" in page.locator(".invalid-feedback").inner_text()
 
 
-def test_the_last_administrator_stays_one(empty_site: Site) -> None:
+def test_the_last_administrator_stays_one(shared_site: Site) -> None:
     number = 1
-    answer = empty_site.ask(f"/users/{number}/role", "administrator", "POST", data={"role": "viewer"})
+    answer = shared_site.ask(f"/users/{number}/role", "administrator", "POST", data={"role": "viewer"})
     assert answer.status_code == 302
-    empty_site.ask(f"/users/{number}/remove", "administrator", "POST")
-    told = {each["name"]: each["role"] for each in empty_site.outlay("users", "list")}
+    shared_site.ask(f"/users/{number}/remove", "administrator", "POST")
+    told = {each["name"]: each["role"] for each in shared_site.outlay("users", "list")}
     assert told[NAMES["administrator"]] == "administrator"
-    assert "only administrator" in empty_site.ask("/users", "administrator").text
+    assert "only administrator" in shared_site.ask("/users", "administrator").text
 
 
-def test_a_removed_user_is_signed_out_at_once(empty_site: Site) -> None:
-    path = path_of(empty_site.outlay("users", "add", "brief")["link"])
-    session = empty_site.session()
-    session.get(f"{empty_site.url}{path}", timeout=60)
+def test_a_removed_user_is_signed_out_at_once(shared_site: Site) -> None:
+    path = path_of(shared_site.outlay("users", "add", "brief")["link"])
+    session = shared_site.session()
+    session.get(f"{shared_site.url}{path}", timeout=60)
     told = {"password": PASSWORD, "again": PASSWORD}
-    session.post(f"{empty_site.url}{path}", data=told, headers=csrf(session, empty_site), timeout=60)
-    assert session.get(f"{empty_site.url}/account", allow_redirects=False, timeout=60).status_code == 200
-    empty_site.outlay("users", "remove", "brief", "--yes")
-    assert session.get(f"{empty_site.url}/account", allow_redirects=False, timeout=60).status_code == 302
+    session.post(f"{shared_site.url}{path}", data=told, headers=csrf(session, shared_site), timeout=60)
+    assert session.get(f"{shared_site.url}/account", allow_redirects=False, timeout=60).status_code == 200
+    shared_site.outlay("users", "remove", "brief", "--yes")
+    assert session.get(f"{shared_site.url}/account", allow_redirects=False, timeout=60).status_code == 302
 
 
 def csrf(session: requests.Session, site: Site) -> dict[str, str]:

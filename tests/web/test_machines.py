@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.services.process import free_port
 from tests.web.conftest import Serve
 from tests.web.sites import Home, Site, serving
 
@@ -104,16 +105,26 @@ def test_the_site_ends_when_the_process_that_keeps_it_is_killed(bare: Home) -> N
         assert comes_true(lambda: not any(map(is_alive, workers)))
 
 
+SUPERVISOR = """
+import os, subprocess, sys, time, urllib.request
+port = sys.argv[1]
+child = subprocess.Popen(
+    [sys.executable, "-m", "outlay.web", "--port", port],
+    env={**os.environ, "OUTLAY_PARENT": str(os.getpid())},
+    start_new_session=True,
+    stdout=subprocess.DEVNULL,
+)
+while child.poll() is None:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
+        break
+    except OSError:
+        time.sleep(0.05)
+sys.stdout.write(str(child.pid))
+"""
+
+
 def test_the_site_ends_when_its_supervisor_is_gone(bare: Home) -> None:
-    bare.put_back()
-    program = (
-        "import os, subprocess, sys;"
-        "child = subprocess.Popen([sys.executable, '-m', 'outlay.web', '--port', '0'],"
-        "    env={**os.environ, 'OUTLAY_PARENT': str(os.getpid())}, start_new_session=True, stdout=subprocess.PIPE);"
-        "address = child.stdout.readline();"
-        "sys.stdout.write(str(child.pid))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=bare.environ, stdout=subprocess.PIPE, text=True, check=True
-    )
+    words = [sys.executable, "-c", SUPERVISOR, str(free_port())]
+    done = subprocess.run(words, env=bare.environ, stdout=subprocess.PIPE, text=True, check=True)
     assert comes_true(lambda: not is_alive(int(done.stdout)))

@@ -22,8 +22,8 @@ def sign_in(
     return session.post(f"{site.url}/sign-in", data=told, headers=headers, allow_redirects=False, timeout=60)
 
 
-def test_one_signs_in_goes_on_to_the_page_one_wanted_and_signs_out(empty_site: Site, visit: Visit) -> None:
-    page = visit(empty_site)
+def test_one_signs_in_goes_on_to_the_page_one_wanted_and_signs_out(shared_site: Site, visit: Visit) -> None:
+    page = visit(shared_site)
     page.goto("/account/tokens")
     assert page.url.endswith("/sign-in?next=%2Faccount%2Ftokens")
     page.get_by_label("Name").fill(NAMES["viewer"])
@@ -37,8 +37,8 @@ def test_one_signs_in_goes_on_to_the_page_one_wanted_and_signs_out(empty_site: S
     assert "/sign-in" in page.url
 
 
-def test_a_wrong_password_is_told_where_it_was_typed(empty_site: Site, visit: Visit) -> None:
-    page = visit(empty_site, width=PHONE, theme="dark")
+def test_a_wrong_password_is_told_where_it_was_typed(shared_site: Site, visit: Visit) -> None:
+    page = visit(shared_site, width=PHONE, theme="dark")
     page.goto("/sign-in")
     page.get_by_label("Name").fill("somebody")
     page.get_by_label("Password").fill("wrong")
@@ -48,29 +48,29 @@ def test_a_wrong_password_is_told_where_it_was_typed(empty_site: Site, visit: Vi
     assert (axe(page), overflow(page)) == ([], [])
 
 
-def test_signing_in_begins_a_new_session(empty_site: Site) -> None:
-    session = empty_site.session()
+def test_signing_in_begins_a_new_session(shared_site: Site) -> None:
+    session = shared_site.session()
     session.cookies.set(SESSION, "x" * 32, domain="127.0.0.1")
-    assert sign_in(empty_site, NAMES["viewer"], PASSWORD, session).status_code == 302
+    assert sign_in(shared_site, NAMES["viewer"], PASSWORD, session).status_code == 302
     assert session.cookies[SESSION] != "x" * 32
-    planted = empty_site.session()
+    planted = shared_site.session()
     planted.cookies.set(SESSION, "x" * 32)
-    assert planted.get(f"{empty_site.url}/account", allow_redirects=False, timeout=60).status_code == 302
+    assert planted.get(f"{shared_site.url}/account", allow_redirects=False, timeout=60).status_code == 302
 
 
-def test_signing_out_ends_the_session_on_the_server(empty_site: Site) -> None:
-    session = empty_site.session()
-    sign_in(empty_site, NAMES["viewer"], PASSWORD, session)
+def test_signing_out_ends_the_session_on_the_server(shared_site: Site) -> None:
+    session = shared_site.session()
+    sign_in(shared_site, NAMES["viewer"], PASSWORD, session)
     kept = session.cookies[SESSION] or ""
-    session.post(f"{empty_site.url}/sign-out", headers=empty_site.csrf(session), timeout=60)
-    again = empty_site.session()
+    session.post(f"{shared_site.url}/sign-out", headers=shared_site.csrf(session), timeout=60)
+    again = shared_site.session()
     again.cookies.set(SESSION, kept)
-    answer = again.get(f"{empty_site.url}/account", allow_redirects=False, timeout=60)
+    answer = again.get(f"{shared_site.url}/account", allow_redirects=False, timeout=60)
     assert answer.status_code == 302
 
 
-def test_signing_out_takes_more_than_a_link(empty_site: Site) -> None:
-    assert empty_site.ask("/sign-out", "viewer").status_code == 405
+def test_signing_out_takes_more_than_a_link(shared_site: Site) -> None:
+    assert shared_site.ask("/sign-out", "viewer").status_code == 405
 
 
 @pytest.mark.parametrize(
@@ -84,25 +84,25 @@ def test_signing_out_takes_more_than_a_link(empty_site: Site) -> None:
         "\t//evil",
     ],
 )
-def test_nobody_is_sent_on_to_another_site(empty_site: Site, elsewhere: str) -> None:
-    answer = sign_in(empty_site, NAMES["viewer"], PASSWORD, next=elsewhere)
+def test_nobody_is_sent_on_to_another_site(shared_site: Site, elsewhere: str) -> None:
+    answer = sign_in(shared_site, NAMES["viewer"], PASSWORD, next=elsewhere)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
-    signed_in = empty_site.ask("/sign-in", "viewer", params={"next": elsewhere})
+    signed_in = shared_site.ask("/sign-in", "viewer", params={"next": elsewhere})
     assert (signed_in.status_code, signed_in.headers["Location"]) == (302, "/")
-    assert "evil" not in empty_site.ask("/sign-in", params={"next": elsewhere}).text
+    assert "evil" not in shared_site.ask("/sign-in", params={"next": elsewhere}).text
 
 
-def test_signing_up_is_neither_offered_nor_possible(empty_site: Site) -> None:
-    assert "sign up" not in empty_site.ask("/sign-in").text.lower()
+def test_signing_up_is_neither_offered_nor_possible(shared_site: Site) -> None:
+    assert "sign up" not in shared_site.ask("/sign-in").text.lower()
     for path in ("/signup", "/accounts/signup/", "/sign-up", "/account/signup"):
-        assert empty_site.ask(path, method="POST").status_code == 404
+        assert shared_site.ask(path, method="POST").status_code == 404
 
 
-def test_a_guesser_is_held_up_and_cannot_tell_which_names_exist(empty_site: Site) -> None:
-    empty_site.outlay("users", "add", "grace")
+def test_a_guesser_is_held_up_and_cannot_tell_which_names_exist(shared_site: Site) -> None:
+    shared_site.outlay("users", "add", "grace")
     said = {}
     for name in ("grace", "nobody-of-that-name"):
-        texts = [sign_in(empty_site, name, f"guess {number}").text for number in range(8)]
+        texts = [sign_in(shared_site, name, f"guess {number}").text for number in range(8)]
         said[name] = [WRONG in text for text in texts]
         assert "Too many attempts failed. Wait" in texts[-1]
         # Not even the right password is looked at meanwhile, so that nobody learns that it was right.
@@ -113,16 +113,16 @@ def test_a_guesser_is_held_up_and_cannot_tell_which_names_exist(empty_site: Site
     )
 
 
-def test_a_changed_password_ends_the_other_sessions(empty_site: Site, visit: Visit) -> None:
-    link = empty_site.outlay("users", "add", "linus")["link"].partition(":8000")[2]
-    page = visit(empty_site)
+def test_a_changed_password_ends_the_other_sessions(shared_site: Site, visit: Visit) -> None:
+    link = shared_site.outlay("users", "add", "linus")["link"].partition(":8000")[2]
+    page = visit(shared_site)
     page.goto(link)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Password, again").fill(PASSWORD)
     page.get_by_role("button", name="Set the password").click()
     page.wait_for_url("**/")
-    elsewhere = empty_site.session()
-    assert sign_in(empty_site, "linus", PASSWORD, elsewhere).status_code == 302
+    elsewhere = shared_site.session()
+    assert sign_in(shared_site, "linus", PASSWORD, elsewhere).status_code == 302
     page.goto("/account")
     page.get_by_label("Password now").fill(PASSWORD)
     page.get_by_label("New password", exact=True).fill("password")
@@ -134,4 +134,4 @@ def test_a_changed_password_ends_the_other_sessions(empty_site: Site, visit: Vis
         page.get_by_label(label, exact=True).fill("another-walk-by-the-sea")
     page.get_by_role("button", name="Change the password").click()
     assert "Your password is changed" in page.get_by_role("status").inner_text()
-    assert elsewhere.get(f"{empty_site.url}/account", allow_redirects=False, timeout=60).status_code == 302
+    assert elsewhere.get(f"{shared_site.url}/account", allow_redirects=False, timeout=60).status_code == 302

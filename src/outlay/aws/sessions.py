@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -76,12 +77,16 @@ class Credentials:
         }
         if self._external_id:
             request["ExternalId"] = self._external_id
-        given = self._own().client("sts").assume_role(**request)["Credentials"]
+        own = self._own()
+        # boto3 reads AWS_REGION nowhere, and without any region STS is not found.
+        region = own.region_name or os.environ.get("AWS_REGION") or "us-east-1"
+        given = own.client("sts", region_name=region).assume_role(**request)["Credentials"]
         return {
             "access_key_id": given["AccessKeyId"],
             "secret_access_key": given["SecretAccessKey"],
             "token": given["SessionToken"],
-            "expires_at": given["Expiration"] - timedelta(minutes=5),
+            # obstore takes no other zone than Python's own, and boto3 gives dateutil's.
+            "expires_at": given["Expiration"].astimezone(UTC) - timedelta(minutes=5),
         }
 
 

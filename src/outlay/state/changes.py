@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from outlay.health import Status, status
+from outlay.state import noticing
 from outlay.state.facts import facts_of
 from outlay.state.models import Connection, StatusChange
 
@@ -54,6 +55,7 @@ def _note(name: str, at: datetime) -> Change | None:
     made = StatusChange.objects.create(
         connection=row, at=at, before=before, after=now.status, reason=now.reason, next=now.next
     )
+    noticing.of_change(made)
     return _change(made)
 
 

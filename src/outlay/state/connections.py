@@ -249,7 +249,7 @@ def _provider(new: NewConnection) -> str:
     if new.kind == "anycost" and not new.cloud_provider.strip():
         raise UsageError(
             "An AnyCost connection needs the name of its cloud provider.",
-            next='Give one with --cloud-provider "Simple Cloud".',
+            next="Give the name that it is shown by, such as Simple Cloud.",
         )
     return new.cloud_provider.strip()
 

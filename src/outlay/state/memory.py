@@ -12,6 +12,7 @@ from django.utils import timezone
 from outlay.findings import Finding
 from outlay.ingest.result import Decided, Reconciliation, RunResult
 from outlay.period import BillingPeriod
+from outlay.state import noticing
 from outlay.state.faults import translated
 from outlay.state.models import Connection, DecidedPeriod, Run, RunFinding, SeenFile
 from outlay.storage import StoredFile
@@ -43,6 +44,7 @@ class DatabaseMemory:
             counts=dict(result.counts),
         )
         RunFinding.objects.bulk_create(RunFinding(run=run, **finding.as_dict()) for finding in result.findings)
+        noticing.of_run(run, result)
         if result.outcome == "failed" or (result.outcome == "rejected" and not result.period):
             Connection.objects.filter(name=result.connection).update(trouble=run)
         if result.outcome in ("committed", "rejected") and result.period and result.delivery:

@@ -206,3 +206,42 @@ class PaperInvoice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection_id} {self.invoice}"
+
+
+class NoticeChannel(models.Model):
+    """Where notices go. `settings` are shown; `sealed` are those that are secret, as `state.secrets` seals them."""
+
+    kind = models.CharField(max_length=20)
+    name = models.CharField(max_length=100, unique=True)
+    settings = models.JSONField()
+    sealed = models.TextField()
+    events = models.JSONField()
+    is_on = models.BooleanField(default=True)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Notice(models.Model):
+    """An event to be told by a channel, and how that went. No `due_at`: it is told, or given up.
+
+    `tries` are `{"at", "error"}`, the error blank when it was told.
+    """
+
+    channel = models.ForeignKey(NoticeChannel, on_delete=models.CASCADE, related_name="notices")
+    event = models.JSONField()
+    made_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)
+    tries = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = (models.Index(fields=("due_at",)),)
+
+    def __str__(self) -> str:
+        return f"{self.event['kind']} by {self.channel_id}"

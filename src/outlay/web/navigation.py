@@ -25,6 +25,7 @@ ENTRIES = (
     Entry("Overview", "overview", "overview", "overview"),
     Entry("Explorer", "explorer", "explorer", "explorer"),
     Entry("Connections", "connections", "connection", "connection"),
+    Entry("Notices", "notices", "bell", "notice"),
     Entry("Users", "users", "users", "user"),
 )
 

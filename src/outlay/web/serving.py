@@ -44,7 +44,8 @@ def serve(host: str, port: int) -> None:
             log_level=LogLevels.error,
         )
         server.on_startup(lambda: _end_with_supervisor())
-        print(f"http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)  # noqa: T201 - who started it reads it
+        if PARENT not in os.environ:
+            print(f"http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)  # noqa: T201 - who started it reads it
         server.serve()
 
 

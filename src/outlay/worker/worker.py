@@ -12,6 +12,7 @@ from django.db import connections as databases
 from django.db.utils import Error as DatabaseFault
 from django.utils import timezone
 
+from outlay import notifying
 from outlay.app import Outlay
 from outlay.errors import Bug, OutlayError
 from outlay.findings import Finding
@@ -51,7 +52,7 @@ class Worker:
     def turn(self) -> bool:
         """One round. A database that does not answer is told once, and asked again."""
         try:
-            found = [work() for work in (self.note_changes, self.check_one, self.roll_up)]
+            found = [work() for work in (self.note_changes, self.tell_notice, self.check_one)]
         except DatabaseFault as error:
             self._faults += 1
             databases.close_all()
@@ -76,6 +77,19 @@ class Worker:
         for name, change in changes.note_all(timezone.now()):
             _log.info("%s is %s. %s", name, change.after, change.reason)
         return False
+
+    def tell_notice(self) -> bool:
+        """Tell one of the notices that are due, or try to."""
+        try:
+            said = notifying.tell_next(self._outlay)
+        except DatabaseFault:
+            raise
+        except Exception as error:  # noqa: BLE001 - no notice is worth the worker; it is told again later
+            _log.error("A notice: %s", _unexpected(error))
+            return False
+        if said:
+            _log.info("%s", said)
+        return said is not None
 
     def check_one(self) -> bool:
         """Check the connection that has been due the longest."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db.utils import DatabaseError
+from django.db.utils import Error as DatabaseFault
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -100,7 +100,7 @@ def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
     return answer(request, Problem(404, "Nothing goes by this address.", "See /api/v1/docs for what there is."))
 
 
-def _database(request: HttpRequest, error: DatabaseError) -> HttpResponse:
+def _database(request: HttpRequest, error: DatabaseFault) -> HttpResponse:
     _log.error("%s %s: the database failed: %s", request.method, request.path, type(error).__name__)
     return answer(request, Problem(503, "The database does not answer.", "Try again in a moment.", retry_after=_AGAIN))
 
@@ -121,6 +121,6 @@ _HANDLERS: tuple[tuple[type[Exception], Callable[..., HttpResponse]], ...] = (
     (RequestDataTooBig, _too_big),
     (SuspiciousOperation, _suspicious),
     (Http404, _missing),
-    (DatabaseError, _database),
+    (DatabaseFault, _database),
     (Exception, _failed),
 )

@@ -29,6 +29,13 @@ def check(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_POST
+def test(request: HttpRequest, name: str) -> HttpResponse:
+    """Try its place with the access it has."""
+    found = connecting.test_again(outlay(), name)
+    return render(request, "connections/test.html", {"probe": found})
+
+
+@require_POST
 def stop(request: HttpRequest, name: str) -> HttpResponse:
     if not connecting.stop(outlay(), name, by=who(request)):
         messages.info(request, "No check is under way.")

@@ -45,6 +45,8 @@ class Asked:
     def read(cls, pairs: Pairs, besides: Iterable[str] = ()) -> Asked:
         """`besides` are further parameters of the page. Raises UsageError naming the parameter."""
         own = dict(pairs)
+        if any("\0" in text for pair in pairs for text in pair):
+            raise UsageError("The address holds a letter that no bill has.", next="Write it anew.")
         question = Question.from_query(pairs, today=today(), besides=("look", "lines", *besides))
         look, lines = own.get("look") or "bars", own.get("lines") or str(LINES[0])
         if look not in LOOKS:

@@ -56,7 +56,7 @@ def choices(desk: Desk, chosen: Iterable[str] = ()) -> list[Group]:
     groups: list[Group] = [("Usual", list(USUAL.items()))]
     for column in MAPS:
         keys = [f"{column}.{key}" for key in desk.keys(column, limit=_MOST_KEYS)]
-        groups.append((_MAPS[column][1], [(name, name.partition(".")[2]) for name in keys]))
+        groups.append((_MAPS[column][1], [(name, label(name)) for name in keys]))
     others = [column.name for column in COLUMNS if column.name not in USUAL and column.name not in KEYED]
     groups.append(("All other columns", [(name, name) for name in others]))
     known = {name for _, names in groups for name, _ in names}

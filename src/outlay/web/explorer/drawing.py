@@ -48,10 +48,6 @@ class Part:
     described: str
     number: int
 
-    @property
-    def number_text(self) -> str:
-        return str(self.number)
-
 
 @dataclass(frozen=True)
 class Parts:
@@ -140,7 +136,10 @@ def _data(
             }
             for each in series
         ],
-        "before": _before(drawn, past, unit) if past else None,
+        # A total beside single lines would tell nothing.
+        "before": _before(drawn, past, unit) if past and (asked.look != "lines" or len(series) == 1) else None,
+        "title": f"{METRIC_LABELS[asked.question.metric]} {f'in {unit}' if unit else ''}".strip(),
+        "file": f"outlay-{asked.question.metric}{f'-{unit}' if unit else ''}",
         "drill": f"{reverse('explorer-drill')}?{asked.query}",
         "only": only,
     }

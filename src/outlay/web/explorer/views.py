@@ -34,6 +34,7 @@ from outlay.web.explorer.asking import (
 _DRILL = ("group", "period", "unit")
 _VALUES = ("column", "operator", "search")
 _MOST_VALUES = 50
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
 
 
 @require_safe
@@ -149,11 +150,16 @@ def _into(request: HttpRequest, asked: Asked) -> str:
 
 
 def _moment(text: str | None) -> datetime | None:
+    """A period's first moment, as the script sends it. Raises UsageError."""
+    if not text:
+        return None
     try:
-        found = datetime.fromisoformat(text) if text else None
+        found = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"{text!r} is no time.", next="Go back and click it again.", field="period") from error
-    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        raise UsageError(f"There are no bills of {found.year}.", next="Choose another period.", field="period")
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
 @require_safe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,15 @@ from outlay.period import BillingPeriod
 register = template.Library()
 
 _MINUS = "−"
+# What the truth table says for a terminal, for who has the page before them.
+_ON_SITE: tuple[tuple[str, str], ...] = (
+    (r" with outlay connections resume \S+\.", "."),
+    (r"Bring in its bills with outlay ingest \S+\.", "A worker checks it soon; Check now asks for it at once."),
+    (r"Check it now with outlay ingest \S+\.", "Check it now."),
+    (r"then run outlay ingest \S+\.", "then check it now."),
+    (r"Run outlay ingest \S+ and read what it says\.", "Check it now."),
+    (r"check the location with outlay connections show \S+\.", "test its location."),
+)
 
 
 @register.filter
@@ -49,6 +59,14 @@ def seconds(value: float) -> str:
     if value >= 60:
         return f"{int(value // 60)} min {int(value % 60)} s"
     return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"
+
+
+@register.filter
+def on_site(text: str) -> str:
+    """A next action as buttons of the page do it."""
+    for pattern, words in _ON_SITE:
+        text = re.sub(pattern, words, text)
+    return text
 
 
 @register.filter

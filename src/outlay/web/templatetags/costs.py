@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.utils.safestring import SafeString, mark_safe
 
 from outlay.costs.answer import plain, text_of
 from outlay.web.explorer import columns
@@ -14,6 +16,7 @@ from outlay.web.explorer import columns
 register = template.Library()
 
 _NONE = "–"
+_INERT = {ord(letter): f"\\u{ord(letter):04X}" for letter in "<>&"}
 _PLACES = 6
 
 
@@ -73,6 +76,13 @@ def called(column: str) -> str:
 def item(values: Mapping[str, Any], name: str) -> Any:
     """A template cannot look up by a variable."""
     return values[name]
+
+
+@register.filter
+def as_json(data: Any) -> SafeString:
+    """For the text of an element: nothing in it can end that."""
+    text = json.dumps(data, separators=(",", ":"))
+    return mark_safe(text.translate(_INERT))  # noqa: S308 - what HTML would read is escaped as JSON has it
 
 
 @register.filter

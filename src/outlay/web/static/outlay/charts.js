@@ -1,4 +1,4 @@
-// Draws what a page holds as JSON. Each [data-chart] names the element that has it.
+// Draws what a page holds as JSON. Each [data-chart] names the template that has it.
 (() => {
   const LONGEST_NAME = 34;
   const charts = new Map();
@@ -141,7 +141,7 @@
   const draw = (place) => {
     const source = document.getElementById(place.dataset.chart);
     if (!source || !window.echarts || charts.has(place)) return;
-    const data = JSON.parse(source.textContent);
+    const data = JSON.parse(source.content.textContent);
     const chart = echarts.init(place, null, { renderer: "svg" });
     chart.setOption(option(data));
     chart.on("click", (event) => {

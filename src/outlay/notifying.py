@@ -1,0 +1,46 @@
+"""Telling what there is to tell: one notice at a time, with what changed in a month beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from outlay import connecting
+from outlay.app import Outlay
+from outlay.errors import OutlayError
+from outlay.notices import event as kinds
+from outlay.notices.message import message
+
+if TYPE_CHECKING:
+    from outlay.notices.event import Event
+
+
+def tell_next(o: Outlay) -> str | None:
+    """Try the notice that has been due the longest; None when none is, else what came of it, in words."""
+    _ = o.memory
+    from outlay.state import noticing
+
+    taken = noticing.take()
+    if taken is None:
+        return None
+    said = message(str(taken.number), taken.event, _difference(o, taken.event), o.settings.url)
+    try:
+        taken.opened(o.keyring).send(said)
+    except OutlayError as error:
+        is_tried_again = noticing.over(taken.number, str(error))
+        then = "It is tried again" if is_tried_again else "It is given up"
+        return f"{taken.channel} could not tell “{said.subject}”: {error.message} {then}."
+    noticing.over(taken.number, "")
+    return f"{taken.channel} told “{said.subject}”."
+
+
+def _difference(o: Outlay, event: Event) -> Mapping[str, Any] | None:
+    """Of a final month that changed, by service; None when the charges of both are not there any more."""
+    if event.kind != kinds.FINAL_CHANGED:
+        return None
+    try:
+        view = connecting.period(o, event.connection, event.month)
+        return connecting.compare(o, event.connection, view, event.before, event.after).as_dict()
+    except OutlayError:
+        # The notice itself matters more.
+        return None

@@ -1,0 +1,228 @@
+"""Notices that wait to be told: kept in the transaction of what they tell of, so that none is lost or made up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from outlay.errors import UnknownName, UsageError
+from outlay.ingest.result import RunResult
+from outlay.notices import event as kinds
+from outlay.notices.event import Event
+from outlay.notices.sending import KINDS, Channel
+from outlay.period import BillingPeriod
+from outlay.state.models import Notice, NoticeChannel, Run, StatusChange
+from outlay.state.secrets import Keyring, Secret
+
+# After each try that failed; after the last one it is given up.
+WAITS = tuple(timedelta(minutes=each) for each in (1, 5, 15, 60, 180, 360, 720))
+# While it is being told nobody else takes it; who is killed meanwhile has it told again after this.
+_LEASE = timedelta(minutes=5)
+# Kept after they are over.
+_KEPT = timedelta(days=90)
+
+
+# What is to be told
+
+
+def of_change(change: StatusChange) -> None:
+    kind = kinds.of_status(change.before, change.after)
+    if kind:
+        _keep(Event(kind, change.at.isoformat(), change.connection_id, reason=change.reason, next=change.next))
+
+
+def of_run(run: Run, result: RunResult) -> None:
+    """Of one that was rejected; of one that was committed when what was live until then was final, and another."""
+    at, month = run.finished_at.isoformat(), result.period.month if result.period else ""
+    if result.outcome == "rejected":
+        _keep(_rejected(at, month, result))
+    elif result.outcome == "committed" and result.period:
+        earlier = Run.objects.filter(connection_id=run.connection_id, period=run.period, outcome="committed")
+        was = earlier.filter(pk__lt=run.pk).order_by("-id").first()
+        if was is not None:
+            _of_final(was, run.delivery, at)
+
+
+def of_revert(connection: str, period: BillingPeriod, before: str, after: str) -> None:
+    """When a user made `after` live in place of `before`, which was final."""
+    runs = Run.objects.filter(connection_id=connection, period=period.id, delivery=before, outcome="committed")
+    was = runs.order_by("-id").first()
+    if was is not None:
+        _of_final(was, after, timezone.now().isoformat())
+
+
+def _rejected(at: str, month: str, result: RunResult) -> Event:
+    errors = [finding for finding in result.findings if finding.is_error]
+    first = [f"{finding.message} {finding.next}" for finding in errors[: kinds.MOST_FINDINGS]]
+    # Those past the first hundred of a kind are counted, not kept.
+    count = sum(result.counts.get(code, 0) for code in {finding.code for finding in errors})
+    return Event(kinds.REJECTED, at, result.connection, month, findings=first, finding_count=max(count, len(errors)))
+
+
+def _of_final(was: Run, delivery: str, at: str) -> None:
+    if was.state == "final" and was.delivery != delivery:
+        month = BillingPeriod.parse(was.period).month
+        _keep(Event(kinds.FINAL_CHANGED, at, was.connection_id, month, before=was.delivery, after=delivery))
+
+
+def _keep(event: Event) -> None:
+    for channel in NoticeChannel.objects.filter(is_on=True):
+        if event.kind in channel.events:
+            _make(channel, event)
+
+
+def _make(channel: NoticeChannel, event: Event) -> Notice:
+    now = timezone.now()
+    return Notice.objects.create(channel=channel, event=event.as_dict(), made_at=now, due_at=now)
+
+
+# Telling
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A notice that this process tells now."""
+
+    number: int
+    kind: str
+    settings: Mapping[str, Any]
+    sealed: str
+    channel: str
+    event: Event
+
+    def opened(self, ring: Keyring) -> Channel:
+        return _opened(self.kind, self.settings, self.sealed, self.channel, ring)
+
+
+def take(at: datetime | None = None) -> Taken | None:
+    """The notice that has been due the longest; None when none is. Of two that come at once, one gets it."""
+    at = at or timezone.now()
+    due = Notice.objects.filter(due_at__lte=at, channel__is_on=True).order_by("due_at", "id")
+    for number, was_due in due.values_list("pk", "due_at")[:10]:
+        if Notice.objects.filter(pk=number, due_at=was_due).update(due_at=at + _LEASE):
+            row = Notice.objects.select_related("channel").get(pk=number)
+            channel = row.channel
+            return Taken(
+                number, channel.kind, channel.settings, channel.sealed, channel.name, Event.from_dict(row.event)
+            )
+    return None
+
+
+@transaction.atomic
+def over(number: int, error: str) -> bool:
+    """A try has come to its end; `error` is blank when it was told. Is it tried again?"""
+    at = timezone.now()
+    row = Notice.objects.select_for_update().filter(pk=number).first()
+    if row is None:
+        return False
+    row.tries = [*row.tries, {"at": at.isoformat(), "error": error}]
+    again = bool(error) and len(row.tries) <= len(WAITS)
+    row.due_at = at + WAITS[len(row.tries) - 1] if again else None
+    row.told_at = None if error else at
+    row.save(update_fields=["tries", "due_at", "told_at"])
+    return again
+
+
+def sweep(at: datetime) -> int:
+    """Forget those that were over long ago; returns how many."""
+    return Notice.objects.filter(due_at=None, made_at__lt=at - _KEPT).delete()[0]
+
+
+# Channels
+
+
+@dataclass(frozen=True)
+class NewChannel:
+    """`settings` may be shown, `secrets` may not; together they are what `notices.sending` makes the kind of."""
+
+    kind: str
+    name: str
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, str]
+    events: Sequence[str]
+
+    def __repr__(self) -> str:
+        return f"NewChannel({self.kind!r}, {self.name!r})"
+
+
+def channels() -> list[NoticeChannel]:
+    return list(NoticeChannel.objects.all())
+
+
+def channel(number: int) -> NoticeChannel:
+    """Raises UnknownName."""
+    row = NoticeChannel.objects.filter(pk=number).first()
+    if row is None:
+        raise UnknownName(f"There is no channel {number}.", next="See which there are.")
+    return row
+
+
+def add(new: NewChannel, ring: Keyring) -> NoticeChannel:
+    """Raises UsageError for a name that is taken."""
+    try:
+        with transaction.atomic():
+            return NoticeChannel.objects.create(
+                kind=new.kind,
+                name=new.name,
+                settings=dict(new.settings),
+                sealed=ring.seal(Secret(json.dumps(dict(new.secrets)))),
+                events=[kind for kind in kinds.KINDS if kind in new.events],
+                made_at=timezone.now(),
+            )
+    except IntegrityError as error:
+        raise UsageError(
+            f"There is a channel {new.name} already.", next="Choose another name.", field="name"
+        ) from error
+
+
+def switch(number: int, *, on: bool) -> NoticeChannel:
+    """What waits while it is off is told when it is on again. Raises UnknownName."""
+    NoticeChannel.objects.filter(pk=number).update(is_on=on)
+    return channel(number)
+
+
+def remove(number: int) -> str:
+    """With its log; returns its name. Raises UnknownName."""
+    row = channel(number)
+    row.delete()
+    return row.name
+
+
+def test(number: int, ring: Keyring) -> Notice:
+    """A test, told by the next worker that looks. Raises UnknownName, and SetupError when its secrets do not open."""
+    row = channel(number)
+    _opened(row.kind, row.settings, row.sealed, row.name, ring)
+    return _make(row, Event(kinds.TEST, timezone.now().isoformat()))
+
+
+def log(limit: int) -> list[Notice]:
+    """The newest notices, with their channels."""
+    return list(Notice.objects.select_related("channel").order_by("-id")[:limit])
+
+
+def reseal(ring: Keyring) -> int:
+    """Seal the secrets of every channel under the first key; returns how many."""
+    rows = channels()
+    for row in rows:
+        NoticeChannel.objects.filter(pk=row.pk).update(sealed=ring.reseal(row.sealed, f"the channel {row.name}"))
+    return len(rows)
+
+
+def secrets_of(row: NoticeChannel, ring: Keyring) -> Mapping[str, str]:
+    """The settings that may not be shown. Raises SetupError when no key opens them."""
+    return _unsealed(row.sealed, row.name, ring)
+
+
+def _opened(kind: str, settings: Mapping[str, Any], sealed: str, name: str, ring: Keyring) -> Channel:
+    return KINDS[kind]({**settings, **_unsealed(sealed, name, ring)})
+
+
+def _unsealed(sealed: str, name: str, ring: Keyring) -> dict[str, str]:
+    found: dict[str, str] = json.loads(ring.open(sealed, f"the channel {name}").reveal())
+    return found

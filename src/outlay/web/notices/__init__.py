@@ -1,0 +1,1 @@
+"""The page where administrators say who is told what, and see what was."""

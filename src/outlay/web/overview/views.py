@@ -1,0 +1,188 @@
+"""The first page: where the month stands, where it is going, what moved, and what needs somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from outlay.app import ConnectionView, Outlay
+from outlay.costs.answer import Answer, sums
+from outlay.costs.overview import MOVER, PROVIDER, Month, Overview, daily_question
+from outlay.costs.question import Question
+from outlay.costs.table import Line
+from outlay.state.runs import KeptRun
+from outlay.web.core import outlay
+from outlay.web.explorer.asking import Asked, of_unit, today, url_into
+from outlay.web.explorer.drawing import drawable, names_of
+
+# The least urgent last. A connection that is paused was paused by somebody.
+_URGENCY = ("failing", "late", "pending-data")
+_CHECKS_LOOKED_AT = 50
+PROVIDERS = 6
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A line of a table with its name, and the address of its parts."""
+
+    name: str
+    line: Line
+    url: str
+
+
+@dataclass(frozen=True)
+class Currency:
+    """All that the page tells of one currency."""
+
+    month: Month
+    chart: Mapping[str, Any]
+    providers: tuple[Linked, ...]
+    others: int
+    movers: tuple[Linked, ...]
+    url: str
+    number: int
+
+    @property
+    def chart_id(self) -> str:
+        return f"month-{self.number}-data"
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    o, day = outlay(), today()
+    connections = o.connections()
+    if not o.counted():
+        return render(request, "overview/empty.html", {"connections": connections})
+    found = o.overview(day)
+    freshness = o.freshness(found.question)
+    context = {
+        "overview": found,
+        "currencies": currencies(found, o.ask(daily_question(day))),
+        "today": day,
+        "freshness": freshness,
+        "fresh": freshness.text(datetime.now(UTC)),
+        "attention": attention(connections),
+        "count": len(connections),
+        "check": last_check(o),
+        "before": found.question.before(),
+    }
+    return render(request, "overview/page.html", context)
+
+
+def currencies(found: Overview, daily: Answer) -> list[Currency]:
+    """A month without charges of a currency this month or the last is not told."""
+    is_one = len(found.months) == 1
+    return [
+        _currency(found, daily, month, None if is_one else month.unit, number)
+        for number, month in enumerate(found.months)
+    ]
+
+
+def _currency(found: Overview, daily: Answer, month: Month, unit: str | None, number: int) -> Currency:
+    providers = [line for line in found.providers.lines if line.unit == month.unit]
+    movers = [line for line in found.movers if line.unit == month.unit]
+    by_service = replace(found.question, by=(MOVER,), granularity="day")
+    return Currency(
+        month,
+        cumulated(daily, month.unit, found.today),
+        tuple(_linked(found.question, PROVIDER, line, unit) for line in providers[:PROVIDERS]),
+        len(providers[PROVIDERS:]),
+        tuple(_linked(found.question, MOVER, line, unit) for line in movers),
+        Asked(of_unit(by_service, unit)).url,
+        number,
+    )
+
+
+def _linked(question: Question, column: str, line: Line, unit: str | None) -> Linked:
+    asked = Asked(replace(question, by=(column,), granularity="day"))
+    return Linked(names_of(line.values, is_rest=False)[0], line, url_into(asked, line.values, unit))
+
+
+def cumulated(daily: Answer, unit: str, day: date) -> dict[str, Any]:
+    """For the chart: what had been spent by each day, this month and last; nothing after the last day with charges."""
+    days = {row.period.date(): row.amount for row in daily.rows if row.unit == unit}
+    known = max((row.period.date() for row in daily.rows), default=day)
+    first = day.replace(day=1)
+    before = (first - timedelta(days=1)).replace(day=1)
+    longest = max(_length(first), _length(before))
+    return {
+        "look": "lines",
+        "unit": unit,
+        "periods": [str(number) for number in range(1, longest + 1)],
+        "series": [
+            {
+                "name": f"{first:%B %Y}",
+                "rest": False,
+                "group": None,
+                "amounts": _running(days, first, min(known, day)),
+            },
+            {
+                "name": f"{before:%B %Y}",
+                "rest": True,
+                "group": None,
+                "amounts": _running(days, before, first - timedelta(days=1)),
+            },
+        ],
+    }
+
+
+def _length(first: date) -> int:
+    following = (first + timedelta(days=31)).replace(day=1)
+    return (following - first).days
+
+
+def _running(days: Mapping[date, Decimal], first: date, last: date) -> list[float]:
+    counts = range((last - first).days + 1)
+    return [drawable(_sum(days, first, first + timedelta(days=count))) for count in counts]
+
+
+def _sum(days: Mapping[date, Decimal], first: date, last: date) -> Decimal:
+    return sums(("", amount) for day, amount in days.items() if first <= day <= last).get("", Decimal(0))
+
+
+def attention(connections: Iterable[ConnectionView]) -> list[ConnectionView]:
+    """Those that are not well, the most urgent first."""
+    found = [each for each in connections if each.status.status in _URGENCY]
+    return sorted(found, key=lambda each: (_URGENCY.index(each.status.status), each.row.name))
+
+
+@dataclass(frozen=True)
+class Check:
+    """The newest proof of a bill: rows and billed sums, in the bill and in the lake."""
+
+    run: KeptRun
+    holds: bool
+    rows_in: int
+    rows_out: int
+    dropped: int
+    split: int
+    billed: tuple[tuple[str, Decimal, Decimal], ...]
+    url: str
+
+
+def last_check(o: Outlay) -> Check | None:
+    runs, _ = o.runs(limit=_CHECKS_LOOKED_AT)
+    run = next((each for each in runs if each.result.reconciliation), None)
+    proof = run.result.reconciliation if run else None
+    if run is None or proof is None:
+        return None
+    column = "BilledCost"
+    billed = tuple((currency, *its[column]) for currency, its in sorted(proof.sums.items()) if column in its)
+    return Check(
+        run,
+        proof.holds,
+        proof.rows_in,
+        proof.rows_out,
+        sum(proof.dropped.values()),
+        sum(proof.split.values()),
+        billed,
+        reverse("connection", args=[run.result.connection]),
+    )

@@ -1,0 +1,151 @@
+"""What pages and the API do with connections, without either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import outlay
+from outlay import connecting
+from outlay.app import Outlay
+from outlay.errors import UnknownName, UsageError
+from outlay.state.new import NewConnection
+from outlay.storage import open_place
+from tests.cli.drops import Drops
+
+KEY = ("AKIAEXAMPLEEXAMPLE42", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYverysecretKEY")
+
+
+@pytest.fixture
+def o(tmp_path: Path) -> Iterator[Outlay]:
+    with outlay.open(threads=1, folders=(tmp_path,)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def drops(o: Outlay, tmp_path: Path) -> Drops:
+    """Of the connection `acme`."""
+    folder = tmp_path / "acme"
+    made = Drops(open_place(str(folder), create=True), folder)
+    connecting.add(o, NewConnection("acme", "anycost", str(folder), "Acme Cloud"), by="ada")
+    return made
+
+
+def test_every_broken_rule_is_told_at_once_by_its_field(o: Outlay, drops: Drops) -> None:
+    new = NewConnection(
+        "acme", "anycost", "s3://bucket", "", currency="usd", expect_every="x", role_arn="x", check_every="1"
+    )
+    found = connecting.faults(o, new)
+    assert set(found) == {"name", "location", "cloud_provider", "currency", "expect_every", "role_arn", "check_every"}
+    assert all(error.next and error.field == field for field, error in found.items())
+
+
+def test_a_test_keeps_nothing(o: Outlay, drops: Drops, tmp_path: Path) -> None:
+    drops.drop("2026-05", ["1"])
+    found = connecting.test(o, NewConnection("other", "anycost", str(drops.folder), "Acme"))
+    assert (found.is_well, found.months) == (True, ("2026-05",))
+    assert [view.row.name for view in o.connections()] == ["acme"]
+    assert connecting.test_again(o, "acme").is_well
+
+
+def test_a_folder_that_became_a_way_out_is_read_no_more(o: Outlay, tmp_path: Path, drops: Drops) -> None:
+    drops.drop("2026-05", ["1"])
+    elsewhere = tmp_path.parent / f"{tmp_path.name}-elsewhere"
+    drops.folder.rename(elsewhere)
+    drops.folder.symlink_to(elsewhere)
+    (result,) = o.ingest(["acme"])
+    assert result.outcome == "failed"
+    assert "outside" in result.findings[0].message
+
+
+def test_two_deliveries_are_compared_whichever_is_live(o: Outlay, drops: Drops) -> None:
+    drops.drop("2026-05", ["100", "20"])
+    list(o.ingest())
+    drops.drop("2026-05", ["100", "25", "1"], "d2")
+    list(o.ingest())
+    view = connecting.period(o, "acme", "2026-05")
+    found = connecting.compare(o, "acme", view, view.earlier[0], view.delivery or "")
+    assert [(each.name, each.change) for each in found.services] == [("Storage", Decimal(5)), ("Network", Decimal(1))]
+    assert [(each.before, each.after) for each in found.totals] == [(Decimal(120), Decimal(126))]
+    assert found.unchanged == 1
+    connecting.make_live(o, "acme", "2026-05", view.earlier[0], by="ada")
+    back = connecting.compare(o, "acme", connecting.period(o, "acme", "2026-05"), view.delivery or "", view.earlier[0])
+    assert [each.change for each in back.totals] == [-6]
+    assert [(each.who, each.what) for each in connecting.acts(o, "acme", month="2026-05")] == [("ada", "reverted")]
+    with pytest.raises(UnknownName, match="not kept"):
+        connecting.compare(o, "acme", view, "nothing", view.delivery or "")
+
+
+def test_an_invoice_on_paper_is_kept_exactly_and_explained(o: Outlay, drops: Drops) -> None:
+    drops.drop("2026-05", ["100", "20.005"], bill__invoice_id="INV-1")
+    list(o.ingest())
+    connecting.enter_invoice(o, "acme", "2026-05", "INV-1", "USD", "100.00", by="ada")
+    connecting.enter_invoice(o, "acme", "2026-05", "INV-2", "USD", "123456789012345678.91", by="ada")
+    one, two = connecting.invoices(o, "acme", connecting.period(o, "acme", "2026-05"))
+    assert (one.number, one.charges, one.difference) == ("INV-1", Decimal("120.005"), Decimal("20.00"))
+    assert [part.value for part in one.parts if part.is_it] == ["Storage"]
+    assert (two.charges, two.on_paper) == (Decimal(0), Decimal("123456789012345678.91"))
+    connecting.enter_invoice(o, "acme", "2026-05", "INV-2", "USD", "", by="ada")
+    assert len(connecting.invoices(o, "acme", connecting.period(o, "acme", "2026-05"))) == 1
+
+
+def test_a_move_that_cannot_be_done_changes_nothing(o: Outlay, drops: Drops, tmp_path: Path) -> None:
+    new = NewConnection("acme-2", "anycost", str(tmp_path), "Acme Cloud")
+    with pytest.raises(UsageError, match="not a month") as told:
+        connecting.move(o, "acme", new, "June")
+    assert told.value.field == "month"
+    o.set_counted("acme", "2026-06", "")
+    with pytest.raises(UsageError, match="counts from 2026-06 on only"):
+        connecting.move(o, "acme", new, "2026-05")
+    assert [view.row.name for view in o.connections()] == ["acme"]
+    assert o.connection("acme").row.paused_at is None
+
+
+def test_a_move_takes_the_access_along_and_its_month_can_be_changed(o: Outlay, tmp_path: Path) -> None:
+    old = NewConnection(
+        "acme", "anycost", "s3://bucket/a", "Acme", access_key_id=KEY[0], secret_access_key=KEY[1], expect_every=24
+    )
+    connecting.add(o, old)
+    new = replace(old, name="acme-2", location="s3://bucket/b", access_key_id="", secret_access_key="")
+    connecting.move(o, "acme", new, "2026-06", keeps_access=True, by="ada")
+    assert o.connection("acme-2").access_key == "…LE42"
+    assert (o.connection("acme").row.count_to, o.connection("acme-2").row.count_from) == ("2026-05", "2026-06")
+    assert o.connection("acme").status.status == "paused"
+    connecting.change_month(o, "acme-2", "2026-05")
+    assert (o.connection("acme").row.count_to, o.connection("acme-2").row.count_from) == ("2026-04", "2026-05")
+    (move,) = connecting.moves(o, "acme")
+    assert (move.old, move.new, move.month, move.overlaps) == ("acme", "acme-2", "2026-05", ())
+
+
+def test_the_place_of_a_connection_is_not_changed_and_the_way_is_told(o: Outlay, drops: Drops) -> None:
+    from outlay.state.changing import Settings
+
+    with pytest.raises(UsageError, match="stay where they are") as told:
+        connecting.change(o, "acme", Settings("s3://other/place", "Acme Cloud"))
+    assert "pause this one" in told.value.next
+
+
+def test_access_is_changed_as_a_whole_and_the_old_secret_goes(o: Outlay) -> None:
+    connecting.add(
+        o, NewConnection("payer", "aws", "s3://bucket/a", access_key_id=KEY[0], secret_access_key=KEY[1]), by="ada"
+    )
+    from outlay.state.changing import Settings
+    from outlay.state.models import Connection
+
+    role = "arn:aws:iam::123456789012:role/outlay"
+    wanted = Settings("s3://bucket/a", check_every="30", keeps_access=False, role_arn=role)
+    assert connecting.change(o, "payer", wanted, by="ada") == ["how often it is checked", "access"]
+    row = Connection.objects.get(name="payer")
+    assert (row.role_arn, row.access_key_id, row.secret) == (role, "", "")
+    assert KEY[1] not in " ".join(each.sentence for each in connecting.acts(o, "payer"))
+
+
+def test_what_was_done_to_an_earlier_connection_of_the_name_is_not_told(o: Outlay, drops: Drops) -> None:
+    connecting.pause(o, "acme", by="ada")
+    connecting.remove(o, "acme", by="ada")
+    connecting.add(o, NewConnection("acme", "anycost", str(drops.folder), "Acme Cloud"), by="bob")
+    assert [(each.who, each.what) for each in connecting.acts(o, "acme")] == [("bob", "added")]
