@@ -29,8 +29,10 @@ USUAL: Mapping[str, str] = MappingProxyType(
         "PricingCategory": "Pricing category",
         "CommitmentDiscountStatus": "Commitment status",
         "x_UsageType": "Usage type",
-        "ChargeDescription": "Description",
     }
+)
+_FURTHER: Mapping[str, str] = MappingProxyType(
+    {"ChargeDescription": "Description", "ChargePeriodStart": "Starts", "BillingCurrency": "Currency"}
 )
 # One key of a map, and all of them.
 _MAPS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -48,7 +50,7 @@ _MOST_KEYS = 100
 def label(name: str) -> str:
     """`Service` for `ServiceName`, `Tag team` for `Tags.team`."""
     root, dot, key = name.partition(".")
-    return f"{_MAPS.get(root, (root, root))[0]} {key}" if dot else USUAL.get(name, name)
+    return f"{_MAPS.get(root, (root, root))[0]} {key}" if dot else USUAL.get(name) or _FURTHER.get(name, name)
 
 
 def choices(desk: Desk, chosen: Iterable[str] = ()) -> list[Group]:
@@ -58,7 +60,7 @@ def choices(desk: Desk, chosen: Iterable[str] = ()) -> list[Group]:
         keys = [f"{column}.{key}" for key in desk.keys(column, limit=_MOST_KEYS)]
         groups.append((_MAPS[column][1], [(name, label(name)) for name in keys]))
     others = [column.name for column in COLUMNS if column.name not in USUAL and column.name not in KEYED]
-    groups.append(("All other columns", [(name, name) for name in others]))
+    groups.append(("All other columns", [(name, label(name)) for name in others]))
     known = {name for _, names in groups for name, _ in names}
     missing = [(name, label(name)) for name in dict.fromkeys(chosen) if name and name not in known]
     return [(title, names) for title, names in (("Chosen", missing), *groups) if names]
