@@ -174,7 +174,7 @@ def open_place(
     create: bool = False,
     within: tuple[Path, ...] = (),
 ) -> Place:
-    """Open a place; nothing is read yet. `credentials`, `endpoint` and `region` are for s3://, `within` for folders alone.
+    """Open a place; nothing is read yet. `within` is for folders; `credentials`, `endpoint` and `region` are for s3://.
 
     Azure and Google take theirs from the environment, as their own tools do.
     """
