@@ -161,7 +161,7 @@ def _before(drawn: Chart, past: Chart, unit: str) -> list[float | None]:
 
 def drawable(amount: Decimal) -> float:
     """For the eye alone: six places, which is more than a chart shows."""
-    return float(round(amount, 6))
+    return round(float(amount), 6)
 
 
 def period_label(period: datetime, granularity: str) -> str:

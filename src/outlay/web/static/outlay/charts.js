@@ -83,7 +83,7 @@
     return {
       animation: false,
       textStyle: { fontFamily: FONT, color: found.text },
-      grid: { left: 8, right: 12, top: picture ? 60 : 16, bottom: picture ? 32 + 26 * Math.ceil(Math.min(drawn.length, MOST_NAMES) / 4) : many ? 40 : 8, containLabel: true },
+      grid: { left: 8, right: 12, top: picture ? 60 : 16, bottom: picture ? 32 + 26 * Math.ceil(Math.min(drawn.length, MOST_NAMES) / 6) : many ? 40 : 8, containLabel: true },
       title: picture
         ? { text: data.title || "", left: 16, top: 16, textStyle: { fontSize: 16, color: found.ink } }
         : undefined,
