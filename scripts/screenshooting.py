@@ -30,7 +30,9 @@ class Shot:
 
 PAGES: tuple[Shot, ...] = (
     Shot("sign-in", "/sign-in", role=None),
-    Shot("overview", "/"),
+    Shot("overview", "/", until="[data-drawn]"),
+    Shot("explorer", "/explorer", until="[data-drawn]"),
+    Shot("charges", "/explorer/charges?range=last-month"),
     Shot("users", "/users"),
     Shot("account", "/account"),
     Shot("tokens", "/account/tokens"),

@@ -62,6 +62,17 @@ def test_a_folder_that_became_a_way_out_is_read_no_more(o: Outlay, tmp_path: Pat
     assert "outside" in result.findings[0].message
 
 
+def test_a_link_in_a_folder_that_leads_out_is_not_read(o: Outlay, drops: Drops, tmp_path: Path) -> None:
+    drops.drop("2026-05", ["1"])
+    outside = tmp_path.parent / f"{tmp_path.name}-outside.csv"
+    outside.write_text("not for you")
+    (drops.folder / "20260501-20260601" / "d1" / "b.csv").symlink_to(outside)
+    (result,) = o.ingest(["acme"])
+    assert result.outcome == "failed"
+    assert "leads out" in result.findings[0].message
+    assert "not for you" not in str(result.findings)
+
+
 def test_two_deliveries_are_compared_whichever_is_live(o: Outlay, drops: Drops) -> None:
     drops.drop("2026-05", ["100", "20"])
     list(o.ingest())

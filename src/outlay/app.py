@@ -436,6 +436,7 @@ class Outlay:
             credentials=self.credentials(row),
             endpoint=self.settings.s3_endpoint,
             region=self.settings.s3_region,
+            within=self.settings.folders or (),
         )
 
     def credentials(self, row: Connection) -> Callable[[], Any] | None:

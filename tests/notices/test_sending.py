@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from outlay.errors import NotSent
-from outlay.notices.event import Event
+from outlay.notices.event import KINDS, Event
 from outlay.notices.message import Message, message
 from outlay.notices.sending import PLAIN, STARTTLS, Slack, Smtp, Webhook
 from tests.notices.receivers import certificate, http, smtp
@@ -123,3 +124,8 @@ def test_what_changed_in_a_final_month_stands_in_the_text() -> None:
     assert said.facts["difference"] == difference
     assert "cannot be told" in message("8", event, None, None).text
     assert Event.from_dict(json.loads(json.dumps(event.as_dict()))) == event
+
+
+def test_every_kind_stands_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "notices.md").read_text()
+    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == list(KINDS)

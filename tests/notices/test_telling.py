@@ -277,3 +277,19 @@ def test_notices_that_are_over_are_forgotten_in_time(place: Installation, receiv
     noticing.over(notice.pk, "")
     assert noticing.sweep(timezone.now() + timedelta(days=89)) == 0
     assert noticing.sweep(timezone.now() + timedelta(days=91)) == 1
+
+
+def test_notices_are_kept_and_told_on_postgresql_too(tmp_path: Path, postgres_url: str, receiver: Receiver) -> None:
+    from outlay import notifying
+
+    place = Installation(tmp_path, database_url=postgres_url)
+    place.add()
+    try:
+        channel(place, receiver.url, ["rejected"])
+        put_drop(open_place(str(place.folder / "acme")), [row("x")], "d1", JUNE)
+        list(place.o.ingest(["acme"]))
+        assert notifying.tell_next(place.o) is not None
+        assert notifying.tell_next(place.o) is None
+        assert [each["event"] for each in told(receiver)] == ["rejected"]
+    finally:
+        place.o.close()

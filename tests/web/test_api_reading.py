@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from decimal import Decimal
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -58,6 +59,15 @@ def test_costs_come_as_csv_and_parquet(api: Api) -> None:
     assert len(as_csv.text.splitlines()) == len(told["rows"]) + 1
     table = pq.read_table(io.BytesIO(api.ask("costs", params={"by": "ServiceName", "format": "parquet"}).content))
     assert table.num_rows == len(told["rows"])
+
+
+def test_a_table_tells_shares_and_what_changed(api: Api) -> None:
+    told = api.get("costs/table", by="ServiceName", range="this-month", compare="before")
+    for total in told["totals"]:
+        costs = [Decimal(row["cost"]) for row in told["rows"] if row["currency"] == total["currency"]]
+        assert sum(costs) == Decimal(total["cost"])
+    assert {"before", "change", "share"} <= set(told["rows"][0])
+    assert api.ask("costs?range=this-month&compare=before").json()["where"] == "compare"
 
 
 def test_single_charges_come_a_page_at_a_time(api: Api) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 import requests
 
@@ -51,6 +54,17 @@ def test_a_token_that_is_unknown_or_revoked_is_refused(empty_site: Site) -> None
     assert text not in empty_site.ask("/account/tokens", "viewer").text
     number = empty_site.ask("/account/tokens", "viewer").text.partition("/account/tokens/")[2].partition("/")[0]
     empty_site.ask(f"/account/tokens/{number}/revoke", "viewer", "POST")
+    assert told(api.ask("health"))["code"] == "bad-token"
+
+
+def test_a_token_that_is_too_old_is_refused(empty_site: Site) -> None:
+    text = token(empty_site, "viewer", "read")
+    api = Api(empty_site, text)
+    assert api.ask("health").status_code == 200
+    with closing(sqlite3.connect(empty_site.home.home / "state.db")) as database, database:
+        database.execute(
+            "UPDATE web_apitoken SET expires_at = '2026-01-01 00:00:00' WHERE last_characters = ?", (text[-4:],)
+        )
     assert told(api.ask("health"))["code"] == "bad-token"
 
 

@@ -66,6 +66,13 @@ def test_what_is_changed_is_as_described_whatever_is_sent(empty_site: Site, tmp_
     assert tried(said) > 300
 
 
+def test_every_operation_stands_in_the_docs(empty_site: Site) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    paths = empty_site.ask("/api/v1/openapi.json").json()["paths"]
+    wanted = {f"{method.upper()} {path.removeprefix('/api/v1')}" for path, its in paths.items() for method in its}
+    assert set(re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", page, re.MULTILINE)) == wanted
+
+
 def test_the_description_names_every_error_and_bounds_every_number(empty_site: Site) -> None:
     described = empty_site.ask("/api/v1/openapi.json").json()
     for path, methods in described["paths"].items():

@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+import outlay
+from outlay.app import Outlay
+from outlay.state.new import NewConnection
 from outlay.storage import open_place
 from tests.cli.drops import Drops
 from tests.services.process import stop
@@ -26,26 +29,28 @@ LONG = "a-connection-whose-name-is-as-long-as-they-get-in-practice-for-productio
 
 @dataclass(frozen=True)
 class Life:
+    """A site, and its installation opened here, too: that is quicker than commands, and as far from the site."""
+
     site: Site
     folder: Path
+    o: Outlay
 
     def drops(self, name: str) -> Drops:
         """Where that connection's bills lie."""
         place = open_place(str(self.folder / name), create=True)
         return Drops(place, self.folder / name)
 
-    def add(self, name: str, *more: str) -> Drops:
+    def add(self, name: str, expect_every: int | None = None) -> Drops:
         drops = self.drops(name)
-        self.site.outlay(
-            "connections", "add", "anycost", name, "--cloud-provider", "Acme Cloud", "--location", drops.folder, *more
-        )
+        self.o.add(NewConnection(name, "anycost", str(drops.folder), "Acme Cloud", expect_every=expect_every))
         return drops
 
     def ingest(self, name: str) -> None:
         """As a worker would; a delivery may be rejected."""
-        command = [sys.executable, "-m", "outlay.cli", "ingest", name]
-        done = subprocess.run(command, env=dict(self.site.environ), capture_output=True, check=False)
-        assert done.returncode in (0, 1), done.stderr
+        assert [result.outcome for result in self.o.ingest([name])]
+
+    def names(self) -> set[str]:
+        return {view.row.name for view in self.o.connections()}
 
     def grow_old(self, name: str, hours: int) -> None:
         """All that came for a connection came that much earlier."""
@@ -71,8 +76,11 @@ class Life:
 @pytest.fixture(scope="module")
 def life(bare: Home) -> Iterator[Life]:
     bare.put_back()
-    with serving(bare) as site:
-        yield Life(site, bare.folder / "drops")
+    with pytest.MonkeyPatch.context() as patch:
+        # The browser's thread looks like an event loop to Django.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        with serving(bare) as site, outlay.open(home=bare.home, threads=1) as o:
+            yield Life(site, bare.folder / "drops", o)
 
 
 def _status(page: Page, name: str) -> str:
@@ -81,7 +89,7 @@ def _status(page: Page, name: str) -> str:
 
 
 def test_from_pending_data_over_late_and_failing_to_healthy(life: Life, visit: Visit) -> None:
-    drops = life.add("acme", "--expect-every", "24")
+    drops = life.add("acme", 24)
     page = visit(life.site, "viewer")
     assert _status(page, "acme") == "Pending Data"
     drops.drop("2026-06", ["100", "20", "3"])
@@ -138,11 +146,9 @@ def test_an_earlier_delivery_is_made_live_and_who_did_it_is_told(life: Life, vis
     expect(page.get_by_role("status").first).to_contain_text(f"{old} is live now")
     expect(page.locator("[data-total=BilledCost] td").nth(1)).to_contain_text("123")
     expect(page.locator("main")).to_contain_text(f"{NAMES['administrator']} made an earlier delivery live: {old}")
-    (shown,) = life.site.outlay("periods", "reverted")
-    assert shown["delivery"] == old
+    assert [each.delivery for each in life.o.periods("reverted")] == [old]
     life.ingest("reverted")
-    (shown,) = life.site.outlay("periods", "reverted")
-    assert shown["delivery"] == old
+    assert [each.delivery for each in life.o.periods("reverted")] == [old]
 
 
 def test_a_paper_invoice_is_held_against_its_charges(life: Life, visit: Visit) -> None:
@@ -177,7 +183,7 @@ def test_a_viewer_sees_all_and_changes_nothing(life: Life, visit: Visit) -> None
         for word in ("Add connection", "Check now", "Pause", "Change", "Make live", "Remove", "Compare with"):
             expect(page.locator("main").get_by_role("button", name=word, exact=True)).to_have_count(0)
             expect(page.locator("main").get_by_role("link", name=word, exact=True)).to_have_count(0)
-    earlier = life.site.outlay("periods", "watched")[0]["earlier"][0]
+    (earlier,) = life.o.periods("watched")[0].earlier
     for path, data in (
         ("check", {}),
         ("pause", {}),
@@ -187,8 +193,7 @@ def test_a_viewer_sees_all_and_changes_nothing(life: Life, visit: Visit) -> None
     ):
         answer = life.site.ask(f"/connections/watched/{path}", "viewer", "POST", data=data)
         assert answer.status_code == 403, path
-    (shown,) = life.site.outlay("periods", "watched")
-    assert shown["earlier"] == [earlier]
+    assert life.o.periods("watched")[0].earlier == (earlier,)
     assert life.site.ask("/add-connection", "viewer").status_code == 403
 
 
@@ -221,9 +226,13 @@ def test_another_folder_is_a_new_connection_that_counts_from_a_month_on(life: Li
     expect(move.get_by_role("row", name="June 2026").locator(".fw-bold")).to_contain_text("11.00")
     page.goto("/connections/old-place")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Paused")
-    costs = life.site.outlay("costs", "--by", "connection", "--metric", "billed", "--where", "x_Connection~-place")
-    found = {(each["period"][:7], each["x_Connection"]): each["BilledCost"] for each in costs["rows"]}
-    assert found == {("2026-04", "old-place"): "10", ("2026-05", "old-place"): "10", ("2026-06", "new-place"): "11"}
+    costs = life.o.costs(["connection"], where=["connection~-place"])
+    found = [(f"{row.period:%Y-%m}", row.values[0], str(int(row.amount))) for row in costs.rows]
+    assert sorted(found) == [
+        ("2026-04", "old-place", "10"),
+        ("2026-05", "old-place", "10"),
+        ("2026-06", "new-place", "11"),
+    ]
 
 
 def test_removing_asks_for_the_name_and_keeps_the_charges(life: Life, visit: Visit) -> None:
@@ -241,9 +250,8 @@ def test_removing_asks_for_the_name_and_keeps_the_charges(life: Life, visit: Vis
     page.get_by_role("textbox").fill("leaving")
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_role("status").first).to_contain_text("Its charges stay")
-    assert not any(each["name"] == "leaving" for each in life.site.outlay("connections", "list"))
-    costs = life.site.outlay("costs", "--by", "connection", "--where", "connection=leaving")
-    assert [each["EffectiveCost"] for each in costs["rows"]] == ["7"]
+    assert "leaving" not in life.names()
+    assert [row.amount for row in life.o.costs(where=["connection=leaving"]).rows] == [7]
 
 
 def test_check_now_waits_for_a_worker_and_shows_what_it_brought(life: Life, visit: Visit) -> None:
@@ -307,7 +315,7 @@ def test_the_table_is_searched_filtered_and_sorted_and_its_address_holds_it(life
 def test_every_page_of_a_connection_fits_and_is_accessible_whatever_its_name(
     life: Life, visit: Visit, width: int, theme: str
 ) -> None:
-    if not any(each["name"] == LONG[:100] for each in life.site.outlay("connections", "list")):
+    if LONG[:100] not in life.names():
         drops = life.add(LONG[:100])
         drops.drop("2026-05", ["100", "20", "3"], bill__invoice_id="INV-8")
         life.ingest(LONG[:100])

@@ -6,11 +6,11 @@ import re
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.web.conftest import Theme, Visit
 from tests.web.pages import PHONE, WIDE, axe, overflow
-from tests.web.sites import Site
+from tests.web.sites import SESSION, Site
 
 DAILY = "/explorer?by=ServiceName&by=RegionId&granularity=day&range=last-30-days&compare=before&look=area&top=5"
 
@@ -120,7 +120,7 @@ def test_a_filter_is_found_by_searching_its_values(site: Site, visit: Visit) -> 
     page.get_by_label("Search the values of Service").fill("elastic")
     expect(page.get_by_label("Amazon Simple Storage Service")).to_have_count(0)
     page.get_by_label("Amazon Elastic Compute Cloud").check()
-    page.get_by_role("button", name="Add the filter").click()
+    page.get_by_role("button", name="Apply the filter").click()
     page.wait_for_url(re.compile("is.ServiceName=Amazon"))
     assert ("is.ServiceName", "Amazon Elastic Compute Cloud") in query(page)
     expect(page.get_by_role("link", name="Remove the filter Service is Amazon Elastic Compute Cloud")).to_be_visible()
@@ -128,7 +128,7 @@ def test_a_filter_is_found_by_searching_its_values(site: Site, visit: Visit) -> 
     page.get_by_label("Column").select_option("RegionId")
     page.get_by_label("Which").select_option("filled")
     expect(page.get_by_text("no value is needed")).to_be_visible()
-    page.get_by_role("button", name="Add the filter").click()
+    page.get_by_role("button", name="Apply the filter").click()
     page.wait_for_url(re.compile("filled.RegionId=1"))
     page.get_by_role("link", name="Remove the filter Service is Amazon Elastic Compute Cloud").click()
     page.wait_for_url(lambda url: "is.ServiceName" not in url)
@@ -178,6 +178,39 @@ def test_the_answer_is_accessible_and_fits(site: Site, visit: Visit, width: int,
     page.get_by_label("Column").select_option("ServiceName")
     expect(page.get_by_label("Search the values of Service")).to_be_visible()
     assert (axe(page), overflow(page)) == ([], [])
+
+
+def test_several_values_are_chosen_and_taken_away_in_the_list(site: Site, visit: Visit) -> None:
+    page = visit(site, "viewer")
+    page.goto("/explorer?by=RegionId&is.ServiceName=AWS%20Lambda&is.ServiceName=Compute")
+    page.get_by_text("Add a filter").click()
+    page.get_by_label("Column").select_option("ServiceName")
+    expect(page.get_by_label("AWS Lambda")).to_be_checked()
+    page.get_by_label("AWS Lambda").uncheck()
+    page.get_by_label("AmazonCloudWatch").check()
+    page.get_by_label("Search the values of Service").fill("queue")
+    page.get_by_label("Queue", exact=True).or_(page.get_by_label("Nordlicht Queue")).first.wait_for()
+    expect(page.get_by_label("AmazonCloudWatch")).to_be_checked()
+    expect(page.get_by_label("AWS Lambda")).to_have_count(0)
+    page.get_by_label("Nordlicht Queue").check()
+    page.get_by_role("button", name="Apply the filter").click()
+    page.wait_for_url(re.compile("Nordlicht"))
+    chosen = [value for name, value in query(page) if name == "is.ServiceName"]
+    assert chosen == ["AmazonCloudWatch", "Compute", "Nordlicht Queue"]
+
+
+def test_when_it_is_busy_the_question_stays_as_it_is(site: Site, browser: Browser) -> None:
+    # Not by `visit`: a page that is refused says so in its console.
+    context = browser.new_context(base_url=site.url)
+    context.add_cookies([{"name": SESSION, "value": site.home.cookies["viewer"], "url": site.url}])
+    page = context.new_page()
+    page.goto("/explorer")
+    page.route("**/explorer?go=1*", lambda route: route.fulfill(status=503, body="<p>Too much at once.</p>"))
+    page.get_by_label("Group by").select_option("RegionId")
+    expect(page.locator("#explorer-problem")).to_contain_text("Too much at once")
+    expect(page.get_by_label("Group by")).to_have_value("RegionId")
+    assert "by=ServiceName" in page.url
+    context.close()
 
 
 def test_without_bills_it_says_so(empty_site: Site, visit: Visit) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import obstore
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store
 
-from outlay.errors import Changed, Unavailable
+from outlay.errors import Changed, Denied, Unavailable
 from outlay.storage.faults import translated
 from outlay.storage.url import Location
 
@@ -54,6 +54,8 @@ class Place:
 
     location: Location
     _store: Any
+    # Folders of this server that no link may lead out of; none: links may lead anywhere.
+    within: tuple[Path, ...] = ()
 
     def list(self, below: str = "") -> list[StoredFile]:
         """Every file below the folder `below`, all pages, in order of path. A missing folder has no files.
@@ -65,7 +67,19 @@ class Place:
             if self.location.is_folder and not Path(self.location.path).is_dir():
                 raise FileNotFoundError(self.location.path)
             metas = [meta for page in self._store.list(prefix=below or None) for meta in page]
+            self._check_links(meta["path"] for meta in metas)
         return sorted((_stored(meta) for meta in metas if meta["path"]), key=lambda file: file.path)
+
+    def _check_links(self, paths: Iterable[str]) -> None:
+        """Raises Denied: a file that lies elsewhere would be read by its link, and shown in findings."""
+        roots = [root.resolve() for root in self.within]
+        for path in paths if roots else ():
+            real = Path(os.path.realpath(os.path.join(self.location.path, path)))
+            if not any(real.is_relative_to(root) for root in roots):
+                raise Denied(
+                    f"{self.location.join(path)} is a link that leads out of the folders that may be read.",
+                    next="Take it away, or put the file itself there.",
+                )
 
     def has_folder(self, path: str, files: Iterable[StoredFile]) -> bool:
         """Is there a folder `path`, be it empty? `files` is the listing of this place: it is not listed again."""
@@ -160,8 +174,9 @@ def open_place(
     endpoint: str | None = None,
     region: str | None = None,
     create: bool = False,
+    within: tuple[Path, ...] = (),
 ) -> Place:
-    """Open a place; nothing is read yet. `credentials`, `endpoint` and `region` are for s3:// alone.
+    """Open a place; nothing is read yet. `within` is for folders; `credentials`, `endpoint` and `region` are for s3://.
 
     Azure and Google take theirs from the environment, as their own tools do.
     """
@@ -173,7 +188,7 @@ def open_place(
         "gs": lambda: GCSStore(location.bucket, prefix=location.path or None, retry_config=_RETRY),
     }
     with translated(location, writing=location if create else None):
-        return Place(location, makers[location.scheme]())
+        return Place(location, makers[location.scheme](), within if location.is_folder else ())
 
 
 def _folder_store(location: Location, create: bool) -> Any:

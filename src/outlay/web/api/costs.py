@@ -14,12 +14,13 @@ from ninja import Field, Path, Query, Router, Schema
 from outlay.costs.answer import Answer
 from outlay.costs.names import KEYED
 from outlay.costs.question import Question
+from outlay.errors import UsageError
 from outlay.focus.columns import COLUMNS
 from outlay.ingest.fetch import spool
 from outlay.web.api import paging
 from outlay.web.api.answers import ERRORS
 from outlay.web.api.paging import Page
-from outlay.web.api.shapes import Asked, Charges, Costs, Dimension, Keys, Values
+from outlay.web.api.shapes import Asked, Charges, Costs, CostTable, Dimension, Keys, Values
 from outlay.web.core import installation, outlay
 
 router = Router(tags=["costs"])
@@ -33,6 +34,12 @@ Column = Annotated[str, Path(min_length=1, max_length=300, description="A FOCUS 
 
 class AskedCosts(Asked):
     format: Literal["json", "csv", "parquet"] = "json"
+
+
+class AskedTable(Asked):
+    compare: Literal["before"] | None = Field(
+        None, description="Beside the period before, for days of a first and last."
+    )
 
 
 class AskedCharges(Asked):
@@ -66,6 +73,17 @@ class AskedKeys(Schema):
 def costs(request: HttpRequest, asked: Query[AskedCosts]) -> Any:
     """As `outlay costs --format json`, or as CSV or Parquet. Currencies are never added: each has its own total."""
     return _FORMATS[asked.format](outlay().ask(_question(request, ("format",))))
+
+
+@router.get(
+    "costs/table",
+    response={200: CostTable, **ERRORS},
+    by_alias=True,
+    summary="Each group over the whole range, with its share and what changed",
+)
+def table(request: HttpRequest, asked: Query[AskedTable]) -> Any:
+    """With `compare=before` each row has `before`, `change` and `change_percent`. Every group is named."""
+    return JsonResponse(outlay().desk.table(_question(request, ())).as_dict())
 
 
 @router.get(
@@ -127,7 +145,10 @@ def keys(request: HttpRequest, column: Column, asked: Query[AskedKeys]) -> Any:
 
 def _question(request: HttpRequest, besides: Iterable[str]) -> Question:
     given = [(name, value) for name, its in request.GET.lists() for value in its]
-    return Question.from_query(given, today=datetime.now(UTC).date(), besides=besides)
+    question = Question.from_query(given, today=datetime.now(UTC).date(), besides=besides)
+    if question.compare and besides:
+        raise UsageError("Nothing is compared here.", next="Ask costs/table, or leave compare out.", field="compare")
+    return question
 
 
 def _json(answer: Answer) -> HttpResponseBase:

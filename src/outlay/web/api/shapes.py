@@ -182,6 +182,16 @@ class Costs(Told):
     rows: list[dict[str, str | bool | None]]
 
 
+class CostTable(Told):
+    """As `Costs`, but of the whole range: rows have no period, and `share` of the total in percent besides."""
+
+    metric: str
+    from_: str | None = Field(alias="from")
+    to: str | None
+    totals: list[dict[str, str | bool | None]]
+    rows: list[dict[str, str | bool | None]]
+
+
 class Charges(Told):
     columns: list[str]
     offset: int

@@ -138,11 +138,19 @@ def _data(
         ],
         # A total beside single lines would tell nothing.
         "before": _before(drawn, past, unit) if past and (asked.look != "lines" or len(series) == 1) else None,
-        "title": f"{METRIC_LABELS[asked.question.metric]} {f'in {unit}' if unit else ''}".strip(),
+        "title": title_of(asked, unit),
         "file": f"outlay-{asked.question.metric}{f'-{unit}' if unit else ''}",
         "drill": f"{reverse('explorer-drill')}?{asked.query}",
         "only": only,
     }
+
+
+def title_of(asked: Asked, unit: str) -> str:
+    """Of the picture, which stands alone."""
+    question = asked.question
+    metric = METRIC_LABELS[question.metric] + (f" in {unit}" if unit else "")
+    days = f", {question.start:%Y-%m-%d} to {question.end:%Y-%m-%d}" if question.start and question.end else ""
+    return metric + days
 
 
 def _before(drawn: Chart, past: Chart, unit: str) -> list[float | None]:
@@ -153,7 +161,7 @@ def _before(drawn: Chart, past: Chart, unit: str) -> list[float | None]:
 
 def drawable(amount: Decimal) -> float:
     """For the eye alone: six places, which is more than a chart shows."""
-    return float(round(amount, 6))
+    return round(float(amount), 6)
 
 
 def period_label(period: datetime, granularity: str) -> str:

@@ -37,17 +37,24 @@ def address_of(sent: Pairs) -> Pairs:
     """What the form sent as the parameters of an address."""
     own = dict(sent)
     is_custom = own.get("range") == CUSTOM
-    left_out = {SENT, "new-column", "new-operator", "new-value", "search", "range" if is_custom else "from"}
-    left_out |= set() if is_custom else {"to"}
+    left_out = _OF_THE_FORM | ({"range"} if is_custom else {"from", "to"})
+    # A list of values that was shown holds every value of its filter, so that one can be taken away, too.
+    left_out |= {own["listed"]} if own.get("listed") == _new_name(own) else set()
     return [(name, value) for name, value in sent if value and name not in left_out] + _new_filter(sent, own)
 
 
+_OF_THE_FORM = {SENT, "new-column", "new-operator", "new-value", "search", "listed"}
+
+
+def _new_name(own: dict[str, str]) -> str:
+    return f"{own.get('new-operator', '')}.{own.get('new-column', '').strip()}"
+
+
 def _new_filter(sent: Pairs, own: dict[str, str]) -> Pairs:
-    column, operator = own.get("new-column", "").strip(), own.get("new-operator", "")
-    if not column or operator not in OPERATORS:
+    if not own.get("new-column", "").strip() or own.get("new-operator") not in OPERATORS:
         return []
-    name = f"{operator}.{column}"
-    if operator in _WITHOUT_VALUE:
+    name = _new_name(own)
+    if own["new-operator"] in _WITHOUT_VALUE:
         return [(name, "1")]
     return [(name, value) for each, value in sent if each == "new-value" and value]
 

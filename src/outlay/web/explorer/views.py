@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +17,7 @@ from django.views.decorators.http import require_safe
 from outlay.app import Outlay
 from outlay.costs.names import Name
 from outlay.costs.question import Question
+from outlay.costs.values import Value
 from outlay.errors import UsageError
 from outlay.web.core import outlay
 from outlay.web.explorer import columns, drawing, form, saving
@@ -32,7 +35,7 @@ from outlay.web.explorer.asking import (
 )
 
 _DRILL = ("group", "period", "unit")
-_VALUES = ("column", "operator", "search")
+_VALUES = ("column", "operator", "search", "listed", "new-column", "new-operator", "new-value")
 _MOST_VALUES = 50
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 
@@ -180,7 +183,7 @@ class Offer:
     """A value to choose, with what it costs in each unit."""
 
     value: str
-    costs: tuple[tuple[str, Any], ...]
+    costs: tuple[tuple[str, Decimal], ...]
     is_chosen: bool
 
 
@@ -192,6 +195,7 @@ def values(request: HttpRequest) -> HttpResponse:
     operator = request.GET.get("operator") or request.GET.get("new-operator") or "is"
     search = request.GET.get("search", "")[:200]
     name = str(Name.parse(column))
+    # The filter that is being chosen is not one of the question yet.
     asked = Asked.read(form.address_of([pair for pair in sent if pair[0] not in _VALUES]))
     found = outlay().desk.values(name, search=search, within=asked.question, limit=_MOST_VALUES)
     context = {
@@ -201,7 +205,8 @@ def values(request: HttpRequest) -> HttpResponse:
         "operator": operator,
         "operators": form.OPERATORS,
         "search": search,
-        "offers": _offers(asked.question, name, operator, found),
+        "listed": f"{operator}.{name}",
+        "offers": _offers(found, _chosen(request, asked.question, operator, name)),
         "most": _MOST_VALUES,
         "form": form.shown(outlay().desk, pairs_in(asked.query), asked),
     }
@@ -209,10 +214,17 @@ def values(request: HttpRequest) -> HttpResponse:
     return _varying(render(request, template, context))
 
 
-def _offers(question: Question, name: str, operator: str, found: Any) -> list[Offer]:
+def _chosen(request: HttpRequest, question: Question, operator: str, name: str) -> list[str]:
+    """The values that are ticked: in the list that is shown, or else in the question."""
+    if request.GET.get("listed") == f"{operator}.{name}":
+        return [value for value in request.GET.getlist("new-value") if value]
     sign = {"is": "=", "not": "!="}.get(operator)
-    chosen = {each.value for each in question.filters if each.column == name and each.operator == sign}
-    costs: dict[str, list[tuple[str, Any]]] = {}
+    return [each.value for each in question.filters if each.column == name and each.operator == sign and each.value]
+
+
+def _offers(found: Iterable[Value], chosen: list[str]) -> list[Offer]:
+    """What is chosen stays in the list, whatever is searched."""
+    costs: dict[str, list[tuple[str, Decimal]]] = {value: [] for value in chosen}
     for each in found:
         if each.value:
             costs.setdefault(each.value, []).append((each.unit, each.amount))

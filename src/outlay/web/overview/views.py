@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from outlay.app import ConnectionView, Outlay
-from outlay.costs.answer import Answer, sums
+from outlay.costs.answer import Answer
 from outlay.costs.overview import MOVER, PROVIDER, Month, Overview, daily_question
 from outlay.costs.question import Question
 from outlay.costs.table import Line
@@ -25,7 +26,6 @@ from outlay.web.explorer.drawing import drawable, names_of
 
 # The least urgent last. A connection that is paused was paused by somebody.
 _URGENCY = ("failing", "late", "pending-data")
-_CHECKS_LOOKED_AT = 50
 PROVIDERS = 6
 
 
@@ -59,9 +59,9 @@ class Currency:
 def page(request: HttpRequest) -> HttpResponse:
     o, day = outlay(), today()
     connections = o.connections()
-    if not o.counted():
-        return render(request, "overview/empty.html", {"connections": connections})
     found = o.overview(day)
+    if not found.months and not o.counted():
+        return render(request, "overview/empty.html", {"connections": connections})
     freshness = o.freshness(found.question)
     context = {
         "overview": found,
@@ -140,12 +140,9 @@ def _length(first: date) -> int:
 
 
 def _running(days: Mapping[date, Decimal], first: date, last: date) -> list[float]:
-    counts = range((last - first).days + 1)
-    return [drawable(_sum(days, first, first + timedelta(days=count))) for count in counts]
-
-
-def _sum(days: Mapping[date, Decimal], first: date, last: date) -> Decimal:
-    return sums(("", amount) for day, amount in days.items() if first <= day <= last).get("", Decimal(0))
+    """The sum up to each day, for the eye."""
+    each = (days.get(first + timedelta(days=count), Decimal(0)) for count in range((last - first).days + 1))
+    return [drawable(total) for total in accumulate(each)]
 
 
 def attention(connections: Iterable[ConnectionView]) -> list[ConnectionView]:
@@ -169,8 +166,8 @@ class Check:
 
 
 def last_check(o: Outlay) -> Check | None:
-    runs, _ = o.runs(limit=_CHECKS_LOOKED_AT)
-    run = next((each for each in runs if each.result.reconciliation), None)
+    newest = [run for outcome in ("committed", "rejected") for run in o.runs(outcome=outcome, limit=1)[0]]
+    run = max((run for run in newest if run.result.reconciliation), key=lambda run: run.number, default=None)
     proof = run.result.reconciliation if run else None
     if run is None or proof is None:
         return None

@@ -1,6 +1,9 @@
 // Draws what a page holds as JSON. Each [data-chart] names the template that has it.
 (() => {
   const LONGEST_NAME = 34;
+  const FONT = "Inter, system-ui, sans-serif";
+  // More names than that would cover the picture.
+  const MOST_NAMES = 24;
   const charts = new Map();
 
   const colours = () => {
@@ -79,15 +82,15 @@
     const many = drawn.length > 1;
     return {
       animation: false,
-      textStyle: { fontFamily: "Inter, system-ui, sans-serif", color: found.text },
-      grid: { left: 8, right: 12, top: picture ? 64 : 16, bottom: many ? 40 : 8, containLabel: true },
+      textStyle: { fontFamily: FONT, color: found.text },
+      grid: { left: 8, right: 12, top: picture ? 60 : 16, bottom: picture ? 32 + 26 * Math.ceil(Math.min(drawn.length, MOST_NAMES) / 6) : many ? 40 : 8, containLabel: true },
       title: picture
         ? { text: data.title || "", left: 16, top: 16, textStyle: { fontSize: 16, color: found.ink } }
         : undefined,
       legend: many
         ? {
-            type: "scroll",
-            bottom: 0,
+            type: picture && drawn.length <= MOST_NAMES ? "plain" : "scroll",
+            bottom: picture ? 12 : 0,
             left: 8,
             right: 8,
             itemWidth: 12,
@@ -107,7 +110,7 @@
         axisPointer: { type: data.look === "bars" ? "shadow" : "line" },
         backgroundColor: found.back,
         borderColor: found.line,
-        textStyle: { color: found.ink, fontSize: 12 },
+        textStyle: { color: found.ink, fontSize: 12, fontFamily: FONT },
         valueFormatter: amount(data.unit, isSmall),
       },
       xAxis: {

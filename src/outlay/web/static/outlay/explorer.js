@@ -45,7 +45,9 @@
 
   // What went wrong stands above the question, which stays as it is.
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.xhr.status < 500) return;
+    const { status } = event.detail.xhr;
+    // 400 is the site's own answer: the form, with what is wrong in it.
+    if (status <= 400) return;
     event.detail.target = document.getElementById("explorer-problem");
     event.detail.swapOverride = "innerHTML";
     event.detail.shouldSwap = true;
