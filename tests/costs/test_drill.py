@@ -114,3 +114,5 @@ def test_what_is_no_group_cannot_be_drilled_into() -> None:
         into(Question(by=("RegionId",)), ["a", "b"])
     with pytest.raises(UsageError, match="outside"):
         into(Question(by=("RegionId",), start=date(2026, 6, 1)), ["a"], datetime(2026, 5, 1, tzinfo=UTC))
+    with pytest.raises(UsageError, match="9999-12-31 has no end"):
+        into(Question(by=("RegionId",), granularity="month"), ["a"], datetime(9999, 12, 31, 12, tzinfo=UTC))

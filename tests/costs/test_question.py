@@ -84,6 +84,12 @@ def test_a_name_like_no_column_is_refused_with_an_example() -> None:
     assert "ServiceName" in caught.value.next
 
 
+@pytest.mark.parametrize("key", ["a\0b", "\ud800"])
+def test_a_key_that_is_no_text_is_refused(key: str) -> None:
+    with pytest.raises(UsageError, match="is no text in UTF-8"):
+        Question(by=(f"Tags.{key}",))
+
+
 def test_a_column_that_is_no_map_has_no_keys() -> None:
     with pytest.raises(UnknownName, match="ServiceName has no keys"):
         Name.parse("ServiceName.x")

@@ -96,7 +96,10 @@ def _within(question: Question, period: datetime) -> Question:
 
 def _days(question: Question, period: datetime) -> tuple[date, date]:
     steps = question.steps
-    period = period.astimezone(UTC)
-    if steps.kind == CLOCK:
-        return period.date(), (period + timedelta(seconds=steps.seconds - 1)).date()
-    return period.date(), (BillingPeriod.of(period).shift(steps.months).start - timedelta(days=1)).date()
+    try:
+        period = period.astimezone(UTC)
+        if steps.kind == CLOCK:
+            return period.date(), (period + timedelta(seconds=steps.seconds - 1)).date()
+        return period.date(), (BillingPeriod.of(period).shift(steps.months).start - timedelta(days=1)).date()
+    except (OverflowError, ValueError) as error:
+        raise UsageError(f"{period:%Y-%m-%d} has no end.", next="Choose another period.", field="period") from error

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from outlay.costs.names import Name
+from outlay.costs.names import Name, is_text
 from outlay.errors import UsageError
 from outlay.focus.columns import DECIMAL, INTEGER, TEXT, TIME
 
@@ -49,7 +49,7 @@ class Filter:
         if self.more and self.operator != "~":
             raise UsageError(f"{self} compares with several values.", next="Write one filter for each value.")
         for value in (self.value, *self.more):
-            if not _is_text(value):
+            if not is_text(value):
                 raise UsageError(f"The value {value!r} for {name} is no text in UTF-8.", next="Write it in UTF-8.")
         self.read()
 
@@ -81,11 +81,6 @@ class Filter:
 
     def __str__(self) -> str:
         return f"{self.column}{self.operator}{' or '.join((self.value, *self.more))}"
-
-
-def _is_text(value: str) -> bool:
-    """What an engine takes: no NUL, and no lone surrogate, which is how Python shows bytes that are no UTF-8."""
-    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _number(text: str) -> Decimal:

@@ -38,6 +38,8 @@ class Name:
             raise UnknownName(f"{root} has no keys, so there is no {text!r}.", next=f"Write {root} alone.")
         if (dot or column.type == MAP) and not key:
             raise UsageError(f"{root} holds many values by key.", next=f"Name one key, such as {root}.team.")
+        if not is_text(key):
+            raise UsageError(f"The key {key!r} of {root} is no text in UTF-8.", next="Write it in UTF-8.")
         return cls(column, key or None)
 
     @property
@@ -46,6 +48,11 @@ class Name:
 
     def __str__(self) -> str:
         return f"{self.column.name}.{self.key}" if self.key else self.column.name
+
+
+def is_text(value: str) -> bool:
+    """What an engine takes: no NUL, and no lone surrogate, which is how Python shows bytes that are no UTF-8."""
+    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _suggestion(root: str) -> str:
