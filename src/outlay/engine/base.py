@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -121,8 +121,10 @@ class Engine(Protocol):
         spool: Path,
         told: Told,
         progress: Callable[[int, int], None],
-    ) -> Iterator[ir.Table]:
+    ) -> Generator[ir.Table, None, None]:
         """The raw rows of a delivery, as tables that fit in memory; each is gone when the next is asked for.
+
+        Whoever stops before the end closes it: only then may another delivery be read.
 
         Every column of a bill is text as it was written, or, in `<name>@map`, a map; `_file` and `_row` say where a row
         stands. What is wrong with the files goes to `told`, and the rows concerned are left out.

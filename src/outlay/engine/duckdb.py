@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -36,7 +36,7 @@ _BATCH = 20_000
 
 
 class _Repeated:
-    """Runs statements; one that comes again is planned once more and from then on only run."""
+    """Runs the statements of batches; one that comes again is planned once more and from then on only run."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self._con = con
@@ -117,7 +117,7 @@ class DuckDb:
         spool: Path,
         told: Told,
         progress: Callable[[int, int], None],
-    ) -> Iterator[ir.Table]:
+    ) -> Generator[ir.Table, None, None]:
         loader, self._mapped = Loader(self._con, shape), Loader(self._writing, shape, is_first=False)
         try:
             with _translated(spool):
@@ -142,7 +142,8 @@ class DuckDb:
     def rows(self, query: str) -> list[dict[str, Any]]:
         with _translated(self._scratch):
             # Through Arrow: DuckDB's own rows need a library of time zones for aware times.
-            rows: list[dict[str, Any]] = self._repeated.execute(query).to_arrow_table().to_pylist()
+            execute = self._con.execute if self._batch is None else self._repeated.execute
+            rows: list[dict[str, Any]] = execute(query).to_arrow_table().to_pylist()
         return rows
 
     def write(self, query: str, into: Path, name: str) -> Future[list[Path]]:
@@ -154,7 +155,8 @@ class DuckDb:
         with _translated(into):
             if batch is not None:
                 self._mapped.load(batch)
-            written = self._repeated_writing.execute(
+            execute = self._writing.execute if batch is None else self._repeated_writing.execute
+            written = execute(
                 f"COPY ({query}) TO '{_quoted(draft)}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
                 f"ROW_GROUP_SIZE {_ROW_GROUP}, DICTIONARY_SIZE_LIMIT {_DICTIONARY})"
             ).fetchone()

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -75,7 +75,7 @@ class Spark:
         spool: Path,
         told: Told,
         progress: Callable[[int, int], None],
-    ) -> Iterator[ir.Table]:
+    ) -> Generator[ir.Table, None, None]:
         """One batch with everything, because Spark bounds its own memory; columns that a file lacks are null."""
         raw = spool / "raw"
         raw.mkdir()

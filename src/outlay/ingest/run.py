@@ -88,7 +88,10 @@ class Run:
             mapping.finish()
         finally:
             # Nothing may write into a spool that is gone, whatever has happened.
-            mapping.wait()
+            try:
+                mapping.wait()
+            finally:
+                batches.close()
         return mapping
 
     def _next(self, batches: Iterator[ir.Table]) -> ir.Table | None:
