@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from outlay.engine import Engine, Input, Limits, Shape, Told
+from outlay.engine import reader as reading
 from outlay.engine import segments as cutting
+from outlay.engine import unpack as unpacking
 from outlay.engine.duckdb import DuckDb
 
 EVERYTHING = Shape(header=lambda file, columns: [], wanted=lambda columns: columns, json=lambda columns: ())
 LIMITS = Limits(unpacked=10**9, ratio=200, columns=50, row=20_000)
+
+
+def no_progress(done: int, of: int) -> None:
+    pass
 
 
 @pytest.fixture
@@ -52,7 +60,7 @@ class Read:
             path = folder / f"in-{number}"
             path.write_bytes(content)
             inputs.append(Input(path, name, len(content)))
-        for table in engine.batches(inputs, shape, limits, folder, self.told, lambda done, of: None):
+        for table in engine.batches(inputs, shape, limits, folder, self.told, no_progress):
             self.rows += engine.rows(engine.prepare(table.order_by("_row")))
 
     @property
@@ -294,3 +302,29 @@ def test_rows_of_a_large_parquet_file_keep_their_numbers(
 def test_the_spool_holds_no_segment_afterwards(engine: DuckDb, tmp_path: Path) -> None:
     Read(engine, tmp_path, ("f.csv.gz", gzip.compress(GOOD)))
     assert [path.name for path in tmp_path.iterdir() if "segment" in path.name] == []
+
+
+def test_several_batches_are_written_at_once_and_each_row_once(
+    tmp_path: Path, small_segments: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking, "BLOCK", 300)
+    monkeypatch.setattr(reading, "ROWS", 50)
+    path = tmp_path / "in"
+    path.write_bytes(b"n\n" + b"".join(b"%d\n" % number for number in range(5_000)))
+    engine = DuckDb(memory_limit=256 * 1024**2, threads=2, spool=tmp_path, writings=3)
+    staged = tmp_path / "staged"
+    staged.mkdir()
+    writing: deque[Future[list[Path]]] = deque()
+    files: list[Path] = []
+    batches = engine.batches(
+        [Input(path, "f.csv", path.stat().st_size)], EVERYTHING, LIMITS, tmp_path, Told(), no_progress
+    )
+    for number, table in enumerate(batches):
+        if len(writing) == engine.writings:
+            files += writing.popleft().result()
+        writing.append(engine.write(engine.prepare(table.select("n")), staged, f"{number:05}"))
+    files += [file for each in writing for file in each.result()]
+    engine.close()
+    assert sorted(staged.iterdir()) == files
+    assert sorted(int(str(text)) for file in files for text in pq.read_table(file)["n"].to_pylist()) == [*range(5_000)]
+    assert len(files) > 20

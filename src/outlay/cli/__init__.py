@@ -9,6 +9,9 @@ import warnings
 
 def main() -> None:
     """The command `outlay`."""
+    from outlay.cli import lean
+
+    lean.begin()
     from outlay.cli.failing import run
 
     if not sys.warnoptions:
@@ -18,4 +21,6 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal cannot show is written with escapes, not a reason to stop.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    lean.end()
+    sys.exit(code)

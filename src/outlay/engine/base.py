@@ -112,6 +112,7 @@ class Engine(Protocol):
     """Runs Ibis expressions. `duckdb` is the default; `spark` for what outgrows one machine."""
 
     name: str
+    writings: int
 
     def batches(
         self,
@@ -142,7 +143,7 @@ class Engine(Protocol):
     def write(self, charges: Query, into: Path, name: str) -> Future[list[Path]]:
         """Write charges as Parquet files. No rows, no files.
 
-        It may go on while the next batch is read and checked, but only one writing at a time may be under way.
+        It may go on while the next batches are read and checked, but no more than `writings` may be under way.
         """
         ...
 

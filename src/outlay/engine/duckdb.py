@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from itertools import count
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -28,34 +28,69 @@ from outlay.engine.reader import Batch, Reader, ahead
 from outlay.errors import Bug, DiskFull, OutlayError, TooSlow, Unavailable
 from outlay.focus.columns import COLUMNS
 
-_ROW_GROUP = 30_720
+_ROW_GROUP = 122_880
 # Ordinary text repeats within a row group; ids do not, and a dictionary of them costs more than it saves.
 _DICTIONARY = 6_000
+# How statements on batches are planned. Mappings join many rows to small tables, in that order: nothing is known of the
+# size of Arrow tables, and a guess would build hash tables of the bill instead. And a statement that is planned on one
+# batch runs on all others: what the first one's values were like must not shape it.
+_PLANNED = (
+    "SET disabled_optimizers = 'join_order,build_side_probe_side,statistics_propagation,compressed_materialization'"
+)
 # Rows of a large result that are in memory at once.
 _BATCH = 20_000
 
 
 class _Repeated:
-    """Runs the statements of batches; one that comes again is planned once more and from then on only run."""
+    """Runs the statements of batches: each is planned the first time and from then on only run."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self._con = con
-        self._names: dict[str, str | None] = {}
-        self._number = count()
+        self._names: dict[str, str] = {}
 
     def execute(self, statement: str) -> duckdb.DuckDBPyConnection:
         if statement not in self._names:
-            self._names[statement] = None
-            return self._con.execute(statement)
-        if self._names[statement] is None:
-            self._names[statement] = f"again_{next(self._number)}"
-            self._con.execute(f"PREPARE {self._names[statement]} AS {statement}")
+            name = f"again_{len(self._names)}"
+            self._con.execute(f"PREPARE {name} AS {statement}")
+            self._names[statement] = name
         return self._con.execute(f"EXECUTE {self._names[statement]}")
 
     def forget(self) -> None:
-        for name in filter(None, self._names.values()):
+        for name in self._names.values():
             self._con.execute(f"DEALLOCATE {name}")
         self._names.clear()
+
+
+class _Writer:
+    """Maps and writes batches by a connection and a thread of its own."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
+        self.con = con
+        self.name = name
+        self.thread = ThreadPoolExecutor(1, name)
+        self.repeated = _Repeated(con)
+        self.loader: Loader | None = None
+
+    def begin(self, shape: Shape) -> None:
+        self.loader = Loader(self.con, shape, is_first=False)
+
+    def load(self, batch: Batch) -> None:
+        assert self.loader is not None  # noqa: S101 - a batch is of a reading that has begun
+        self.loader.load(batch)
+
+    def end(self) -> None:
+        """After what is still being written."""
+        self.thread.submit(self._end).result()
+
+    def _end(self) -> None:
+        self.repeated.forget()
+        if self.loader is not None:
+            self.loader.drop()
+            self.loader = None
+
+    def close(self) -> None:
+        self.thread.shutdown()
+        self.con.close()
 
 
 class DuckDb:
@@ -71,8 +106,13 @@ class DuckDb:
         spool: Path,
         access: S3Access | None = None,
         reads_again: bool = False,
+        writings: int = 1,
     ) -> None:
-        """`reads_again` keeps what was read of files in memory, as far as there is room: the lake's never change."""
+        """`reads_again` keeps what was read of files in memory, as far as there is room: the lake's never change.
+
+        `writings` is how many batches may be mapped and written at once. Batches are small: with several under way
+        each has one thread, which costs less than sharing them out.
+        """
         self._bounds = sandbox.Bounds(memory=memory_limit, threads=threads)
         self._access = access or S3Access()
         self._scratch = spool / f"duckdb-{os.getpid()}-{secrets.token_hex(4)}"
@@ -88,13 +128,14 @@ class DuckDb:
         )
         self._con: duckdb.DuckDBPyConnection = self.ibis.con
         self._con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-        # Mappings join many rows to small tables, in that order. Nothing is known of the size of Arrow tables, and a
-        # guess would build hash tables of the bill instead.
-        self._con.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
-        self._writing = self._con.cursor()
-        self._writing.execute("SET TimeZone = 'UTC'; SET disabled_optimizers = 'join_order,build_side_probe_side'")
-        self._writer = ThreadPoolExecutor(1, "outlay-writer")
-        self._repeated, self._repeated_writing = _Repeated(self._con), _Repeated(self._writing)
+        self._con.execute(_PLANNED)
+        self.writings = writings
+        self._threads = threads
+        self._writers = [_Writer(self._con.cursor(), f"writer-{number}") for number in range(writings)]
+        for writer in self._writers:
+            writer.con.execute(f"SET TimeZone = 'UTC'; {_PLANNED}")
+        self._turns = cycle(self._writers)
+        self._repeated = _Repeated(self._con)
         self._batch: Batch | None = None
         self._con.execute(f"SET GLOBAL parquet_metadata_cache = {str(reads_again).lower()}")
         self._secrets = threading.Lock()
@@ -104,8 +145,8 @@ class DuckDb:
         return f"DuckDB {duckdb.__version__} with httpfs of the same version"
 
     def close(self) -> None:
-        self._writer.shutdown()
-        self._writing.close()
+        for writer in self._writers:
+            writer.close()
         self.ibis.disconnect()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
@@ -118,8 +159,12 @@ class DuckDb:
         told: Told,
         progress: Callable[[int, int], None],
     ) -> Generator[ir.Table, None, None]:
-        loader, self._mapped = Loader(self._con, shape), Loader(self._writing, shape, is_first=False)
+        loader = Loader(self._con, shape)
+        for writer in self._writers:
+            writer.begin(shape)
         try:
+            if self.writings > 1:
+                self._con.execute("SET threads = 1")
             with _translated(spool):
                 for number, batch in enumerate(ahead(Reader(shape, limits).batches(files))):
                     progress(number, 0)
@@ -130,11 +175,11 @@ class DuckDb:
                         yield self.ibis.table(loader.view)
         finally:
             self._batch = None
-            # After what is still being written.
-            self._writer.submit(self._mapped.drop).result()
-            self._writer.submit(self._repeated_writing.forget).result()
+            for writer in self._writers:
+                writer.end()
             self._repeated.forget()
             loader.drop()
+            self._con.execute(f"SET threads = {self._threads}")
 
     def prepare(self, table: ir.Table) -> str:
         return str(self.ibis.compile(table))
@@ -147,15 +192,16 @@ class DuckDb:
         return rows
 
     def write(self, query: str, into: Path, name: str) -> Future[list[Path]]:
-        return self._writer.submit(self._write, self._batch, query, into, name)
+        writer = next(self._turns)
+        return writer.thread.submit(self._write, writer, self._batch, query, into, name)
 
-    def _write(self, batch: Batch | None, query: str, into: Path, name: str) -> list[Path]:
-        """On a connection of its own, so that the next batch may be checked meanwhile."""
-        draft, path = into / "draft.parquet", into / f"{name}.parquet"
+    def _write(self, writer: _Writer, batch: Batch | None, query: str, into: Path, name: str) -> list[Path]:
+        # Always one name, so that the statement is the same for each batch.
+        draft, path = into / f"{writer.name}.draft", into / f"{name}.parquet"
         with _translated(into):
             if batch is not None:
-                self._mapped.load(batch)
-            execute = self._writing.execute if batch is None else self._repeated_writing.execute
+                writer.load(batch)
+            execute = writer.con.execute if batch is None else writer.repeated.execute
             written = execute(
                 f"COPY ({query}) TO '{_quoted(draft)}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
                 f"ROW_GROUP_SIZE {_ROW_GROUP}, DICTIONARY_SIZE_LIMIT {_DICTIONARY})"

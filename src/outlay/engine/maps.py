@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 # The column of the map that `Shape.tags` asks for.
 TAGS = "_tags"
+# Numbers that tell rows apart fit into 63 bits.
+_CODES = 2**62
 
 
 def with_tags(table: pa.Table, columns: Sequence[tuple[str, str]]) -> pa.Table:
@@ -21,11 +23,38 @@ def with_tags(table: pa.Table, columns: Sequence[tuple[str, str]]) -> pa.Table:
     """
     if not columns or not all(pa.types.is_string(table.schema.field(column).type) for _, column in columns):
         return table
+    texts: list[pa.Array[Any]] = [table[column].combine_chunks() for _, column in columns]
+    which, firsts = _distinct_rows(texts)
     by_key: dict[str, pa.Array[Any]] = {}
-    for key, column in columns:
-        text = _filled(table[column])
-        by_key[key] = pc.coalesce(by_key[key], text) if key in by_key else text
-    return table.append_column(TAGS, _map_of(by_key))
+    for (key, _), text in zip(columns, texts, strict=True):
+        filled = _filled(text.take(firsts))
+        by_key[key] = pc.coalesce(by_key[key], filled) if key in by_key else filled
+    return table.append_column(TAGS, pa.DictionaryArray.from_arrays(which, _map_of(by_key)))
+
+
+def _distinct_rows(texts: Sequence[pa.Array[Any]]) -> tuple[pa.Array[Any], pa.Array[Any]]:
+    """For each row which of the distinct ones it is, and where each of those stands first.
+
+    A month's charges have far fewer sets of tags than rows, and engines look at each map's keys one by one.
+    """
+    codes, bound = np.zeros(len(texts[0]), np.int64), 1
+    for text in texts:
+        encoded = text.dictionary_encode(null_encoding="encode")
+        size = max(len(encoded.dictionary), 1)
+        if bound * size > _CODES:
+            codes, bound = _compact(codes)
+        codes, bound = codes * size + np.asarray(encoded.indices), bound * size
+    codes, count = _compact(codes)
+    firsts = np.empty(count, np.int64)
+    # The last to be written is the first of its kind.
+    firsts[codes[::-1]] = np.arange(len(codes))[::-1]
+    return pa.array(codes.astype(np.int32)), pa.array(firsts)
+
+
+def _compact(codes: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], int]:
+    """The same distinctions by numbers from 0, and how many they are."""
+    encoded = pa.array(codes).dictionary_encode()
+    return np.asarray(encoded.indices).astype(np.int64), len(encoded.dictionary)
 
 
 def with_distinct_keys(table: pa.Table) -> pa.Table:
@@ -65,8 +94,7 @@ def _maps(
     return made.cast(type_)
 
 
-def _filled(column: pa.ChunkedArray[Any]) -> pa.Array[Any]:
-    text = column.combine_chunks()
+def _filled(text: pa.Array[Any]) -> pa.Array[Any]:
     lengths = np.asarray(pc.fill_null(pc.call_function("binary_length", [text]), 1))
     return text if lengths.all() else pc.if_else(pa.array(lengths > 0), text, pa.scalar(None, pa.string()))
 

@@ -11,6 +11,9 @@ from outlay.engine.duckdb import DuckDb
 from outlay.errors import SetupError
 from outlay.settings import Settings
 
+# One thread reads about as fast as so many write.
+_WRITINGS = 3
+
 
 def open_engine(
     settings: Settings, *, credentials: Callable[[], Any] | None = None, reads_again: bool = False
@@ -23,6 +26,7 @@ def open_engine(
         spool=settings.spool,
         access=access,
         reads_again=reads_again,
+        writings=1 if reads_again or settings.engine != "duckdb" else min(settings.threads, _WRITINGS),
     )
     if settings.engine == "duckdb":
         return duckdb

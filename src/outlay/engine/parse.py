@@ -84,7 +84,7 @@ def _numbered(table: pa.Table, before: int, left_out: Sequence[int]) -> pa.Table
     return table.append_column(NUMBER, pa.array(kept + before))
 
 
-def _bad_quote(content: bytes, quotes: Places) -> tuple[int, str] | None:
+def _bad_quote(content: memoryview, quotes: Places) -> tuple[int, str] | None:
     """The row of the first quote that neither opens, closes nor doubles, and why; or of one that stays open."""
     if not len(quotes):
         return None
@@ -111,9 +111,9 @@ def _bad_quote(content: bytes, quotes: Places) -> tuple[int, str] | None:
     return _row_of(content, at), reason
 
 
-def _row_of(content: bytes, at: int) -> int:
+def _row_of(content: memoryview, at: int) -> int:
     """The number, from 1, of the record that holds the byte `at`: line breaks inside quotes end none."""
-    text = content[:at].decode("utf-8", "replace")
+    text = str(content[:at], "utf-8", "replace")
     ended = sum(1 for _ in csv.reader(io.StringIO(text + '"' * (text.count('"') % 2))))
     return ended + (1 if not text or text.endswith("\n") else 0) or 1
 

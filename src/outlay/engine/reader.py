@@ -53,6 +53,7 @@ class Reader:
         self._shape = shape
         self._limits = limits
         self._meter = Meter(limits)
+        self._has_begun = False
         self._keys: pa.Array[Any] = pa.array([], pa.string())
         # The columns of a file are those of all its segments, and mostly those of the next file.
         self._wanted = cache(lambda columns: list(shape.wanted(columns)))
@@ -89,6 +90,7 @@ class Reader:
                     held.findings += findings
                     if not is_wanted:
                         break
+                    yield from self._forerunner(file, segment)
                 wanted = self._wanted(segment.columns)
                 parsed = parse(segment, wanted, file=file.name, before=rows, longest=self._limits.row)
                 rows += parsed.rows
@@ -102,6 +104,14 @@ class Reader:
             again = blocks(file, packing, Meter(replace(self._limits, unpacked=bad.position + 2 * BLOCK)))
             value = repr(bad.value)[2:-1]
             raise Unreadable(finding(bad.code, file=file.name, row=row_at(again, bad.position), value=value)) from bad
+
+    def _forerunner(self, file: Input, segment: Segment) -> Iterator[Batch]:
+        """No rows, but the columns of the first file: queries can be worked out while its first rows are read."""
+        if not self._has_begun:
+            self._has_begun = True
+            held, nothing = _Held(file), replace(segment, content=segment.content[:0])
+            held.add(nothing, parse(nothing, self._wanted(segment.columns), file=file.name, before=0, longest=0), None)
+            yield held.batch(self._shape)
 
     def _details(self, file: Input, segment: Segment, table: pa.Table) -> pa.Table | None:
         """One row for each key that is new: parsed again, because these columns are wanted of few rows only."""

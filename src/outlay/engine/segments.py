@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from outlay.engine.base import Input, Limits
-from outlay.engine.unpack import Unreadable
+from outlay.engine.unpack import BLOCK, Unreadable
 from outlay.findings import finding
 
 SEGMENT = 8 * 1024 * 1024
@@ -33,7 +33,7 @@ class Segment:
     """
 
     columns: tuple[str, ...]
-    content: bytes
+    content: memoryview
     number: int
     quotes: Places
 
@@ -49,35 +49,65 @@ class BadByte(Exception):
 
 
 def segments(file: Input, blocks: Iterator[bytes], limits: Limits) -> Iterator[Segment]:
-    """Cut the blocks of a file. Raises Unreadable for what makes the file unreadable as a whole."""
+    """Cut the blocks of a file; each segment is gone when the next is asked for.
+
+    Raises Unreadable for what makes the file unreadable as a whole.
+    """
     clean = _cleaned(blocks)
     columns, rest = _header(file, clean, limits)
-    number = 0
-    held: list[bytes] = [rest]
-    length = len(rest)
+    number, held = 0, _Held(rest)
     for block in clean:
-        held.append(block)
-        length += len(block)
-        if length < SEGMENT:
+        held.add(block)
+        if held.length < SEGMENT:
             continue
-        content = b"".join(held)
-        quotes = quotes_in(content)
-        cut = _last_record_end(content, quotes)
-        if cut == 0:
-            if length > SEGMENT + limits.row:
-                raise Unreadable(finding("quote-unclosed", file=file.name, row=None, reason="a quote stays open"))
-            held = [content]
-            continue
-        yield Segment(columns, content[:cut], number, quotes[: np.searchsorted(quotes, cut)])
-        number += 1
-        held, length = [content[cut:]], len(content) - cut
-    content = b"".join(held)
-    yield Segment(columns, content, number, quotes_in(content))
+        quotes = held.quotes()
+        cut = held.last_record_end(quotes)
+        if cut:
+            yield Segment(columns, held.upto(cut), number, quotes[: np.searchsorted(quotes, cut)])
+            number += 1
+            held.drop(cut)
+        elif held.length > SEGMENT + limits.row:
+            raise Unreadable(finding("quote-unclosed", file=file.name, row=None, reason="a quote stays open"))
+    yield Segment(columns, held.upto(held.length), number, held.quotes())
 
 
-def quotes_in(content: bytes) -> Places:
-    """Where the quotes are, in order."""
-    return np.flatnonzero(np.frombuffer(content, np.uint8) == _QUOTE)
+class _Held:
+    """Bytes that wait for the end of a record, always in the same memory: new memory for each segment is dear."""
+
+    def __init__(self, content: bytes) -> None:
+        self._bytes = bytearray(max(len(content), SEGMENT + BLOCK))
+        self.length = 0
+        self.add(content)
+
+    def add(self, block: bytes) -> None:
+        length = self.length + len(block)
+        if length > len(self._bytes):
+            # What was given out before still looks at the old memory, so that it cannot grow in place.
+            self._bytes = self._bytes[: self.length] + bytes(length)
+        self._bytes[self.length : length] = block
+        self.length = length
+
+    def drop(self, cut: int) -> None:
+        """Forget what lies before `cut`."""
+        rest = self._bytes[cut : self.length]
+        self._bytes[: len(rest)] = rest
+        self.length = len(rest)
+
+    def upto(self, cut: int) -> memoryview:
+        return memoryview(self._bytes)[:cut]
+
+    def quotes(self) -> Places:
+        """Where the quotes are, in order."""
+        return np.flatnonzero(np.frombuffer(self._bytes, np.uint8, self.length) == _QUOTE)
+
+    def last_record_end(self, quotes: Places) -> int:
+        """The last line break with no quote open. An even count of quotes before it means that none is."""
+        end = self._bytes.rfind(b"\n", 0, self.length)
+        while end >= 0:
+            if np.searchsorted(quotes, end) % 2 == 0:
+                return end + 1
+            end = self._bytes.rfind(b"\n", 0, end)
+        return 0
 
 
 def _cleaned(blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -149,16 +179,6 @@ def _first_record_end(content: bytes) -> int:
         if content.count(b'"', 0, end) % 2 == 0:
             return end + 1
         end = content.find(b"\n", end + 1)
-    return 0
-
-
-def _last_record_end(content: bytes, quotes: Places) -> int:
-    """The last line break with no quote open. An even count of quotes before it means that none is."""
-    end = content.rfind(b"\n")
-    while end >= 0:
-        if np.searchsorted(quotes, end) % 2 == 0:
-            return end + 1
-        end = content.rfind(b"\n", 0, end)
     return 0
 
 

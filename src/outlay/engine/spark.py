@@ -50,6 +50,7 @@ class Spark:
     """See `engine.base.Engine`. `master` is a Spark master's address; a `session` that exists is used instead."""
 
     name = "spark"
+    writings = 1
 
     def __init__(self, reader: DuckDb, *, master: str, session: SparkSession | None = None) -> None:
         self._reader = reader

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,9 @@ from outlay.formats.base import Audit, Check, Context, Format
 from outlay.formats.raw import Raw
 
 _BAD, _DROP, _SPLIT, _FACT, _SUM, _ODD = "bad", "drop", "split", "fact", "sum", "odd"
+
+# Rows of a query that is asked of many batches: what it is known by, and how it is made the first time.
+Asked = Callable[[Hashable, Callable[[], ir.Table]], list[dict[str, Any]]]
 
 
 class AuditQuery:
@@ -58,7 +61,7 @@ class AuditQuery:
             **{name: rows[name].sum() for name in amounts},
         )
 
-    def read(self, groups: Iterable[Mapping[str, Any]], rows: Callable[[ir.Table], list[dict[str, Any]]]) -> Audit:
+    def read(self, groups: Iterable[Mapping[str, Any]], rows: Asked) -> Audit:
         """The audit from the rows of `table`, one a currency and account.
 
         `rows` runs one query more when a batch has suspicious values: it runs the checks that they are suspected of.
@@ -83,19 +86,23 @@ class AuditQuery:
             self._bad(added, rows),
         )
 
-    def _bad(self, added: Mapping[str, int], rows: Callable[[ir.Table], list[dict[str, Any]]]) -> list[int]:
+    def _bad(self, added: Mapping[str, int], rows: Asked) -> list[int]:
         """How many rows each check found."""
-        suspected = {
-            f"{_BAD}_{number}": check.is_bad.fill_null(False)
+        suspected = tuple(
+            number
             for number, check in enumerate(self._checks)
             if check.suspicion is not None and added[self._odd[check.suspicion]]
-        }
+        )
         found: dict[str, int] = {}
         if suspected:
-            looked = self._raw.table.select(**suspected)
-            (row,) = rows(looked.aggregate(**{name: looked[name].sum() for name in suspected}))
+            (row,) = rows(suspected, lambda: self._looked(suspected))
             found = {name: int(count or 0) for name, count in row.items()}
         return [found.get(name, added.get(name, 0)) for name in (f"{_BAD}_{n}" for n in range(len(self._checks)))]
+
+    def _looked(self, suspected: Sequence[int]) -> ir.Table:
+        bad = {f"{_BAD}_{number}": self._checks[number].is_bad.fill_null(False) for number in suspected}
+        looked = self._raw.table.select(**bad)
+        return looked.aggregate(**{name: looked[name].sum() for name in bad})
 
     def _by_name(self, kind: str, added: Mapping[str, int]) -> dict[str, int]:
         return {name: added[f"{kind}_{number}"] for number, name in enumerate(self._names[kind])}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +181,8 @@ class _Plan:
     audit_query: Query
     charges: Query
     open_items: Query | None
+    # Those that only some bills need, made when a batch first does.
+    others: dict[Hashable, Query] = field(default_factory=dict)
 
 
 class _Mapping:
@@ -198,7 +202,7 @@ class _Mapping:
         self._counted: dict[tuple[str, str, str | None], tuple[Check, int]] = {}
         self.audit = Audit()
         self.files: list[Path] = []
-        self._writing: Future[list[Path]] | None = None
+        self._writing: deque[Future[list[Path]]] = deque()
         self._written = 0
 
     def take(self, table: ir.Table) -> None:
@@ -207,7 +211,7 @@ class _Mapping:
             self._plans[columns] = self._plan(table)
         plan = self._plans[columns]
         with self._steps.step("check"):
-            audit = plan.audit.read(self._engine.rows(plan.audit_query), self._asked)
+            audit = plan.audit.read(self._engine.rows(plan.audit_query), partial(self._asked, plan))
             self._tell(plan, audit)
         self.audit = self.audit.plus(audit)
         self._steps.progress("check", self.audit.rows, 0)
@@ -234,40 +238,50 @@ class _Mapping:
         )
 
     def _tell(self, plan: _Plan, audit: Audit) -> None:
-        for check, count in zip(plan.checks, audit.bad, strict=True):
+        for number, (check, count) in enumerate(zip(plan.checks, audit.bad, strict=True)):
             if not count:
                 continue
             told = self._told.counts.get(check.code, 0)
             self._told.counts[check.code] = told + count
             if check.is_counted:
-                self._count(check, count, plan.raw)
+                self._count(plan, number, count)
             elif (room := KEPT_PER_CODE - told) > 0:
-                rows = self._asked(bad_rows(check, plan.raw, room))
+                rows = self._engine.rows(self._engine.prepare(bad_rows(check, plan.raw, room)))
                 self._told.keep([placed(check, row) for row in rows])
 
-    def _count(self, check: Check, count: int, raw: Raw) -> None:
+    def _count(self, plan: _Plan, number: int, count: int) -> None:
         """Told once for the whole bill, however many batches it comes in."""
-        whole: list[dict[str, Any]] = [{"value": None, "count": count}]
-        for row in self._asked(bad_values(check, raw)) if check.tells_values else whole:
+        check = plan.checks[number]
+        rows: list[dict[str, Any]] = [{"value": None, "count": count}]
+        if check.tells_values:
+            rows = self._asked(plan, number, lambda: bad_values(check, plan.raw))
+        for row in rows:
             key = (check.code, check.column, row["value"])
             before = self._counted.get(key, (check, 0))[1]
             self._counted[key] = (check, before + row["count"])
 
-    def _asked(self, table: ir.Table) -> list[dict[str, Any]]:
-        return self._engine.rows(self._engine.prepare(table))
+    def _asked(self, plan: _Plan, key: Hashable, make: Callable[[], ir.Table]) -> list[dict[str, Any]]:
+        if key not in plan.others:
+            plan.others[key] = self._engine.prepare(make())
+        return self._engine.rows(plan.others[key])
 
     def _write(self, charges: Query) -> None:
-        """Batches are written one after another, each while the next is read and checked."""
-        self.wait()
-        self._writing = self._engine.write(charges, self._staging, f"{self._written:05}")
+        """Batches are written in their order, each while the next are read and checked."""
+        self._settle(self._engine.writings - 1)
+        self._writing.append(self._engine.write(charges, self._staging, f"{self._written:05}"))
         self._written += 1
 
-    def wait(self) -> None:
-        """Until nothing is being written."""
-        if self._writing is not None:
+    def _settle(self, left: int) -> None:
+        """Wait until so many writings are left at most."""
+        while len(self._writing) > left:
             with self._steps.step("map"):
-                writing, self._writing = self._writing, None
-                self.files += writing.result()
+                self.files += self._writing.popleft().result()
+
+    def wait(self) -> None:
+        """Until nothing is being written, also where something has gone wrong."""
+        with self._steps.step("map"):
+            wait(self._writing)
+        self._settle(0)
 
     def finish(self) -> None:
         """What only the whole bill shows: what was counted, settled items and remarks."""
