@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,7 +11,7 @@ from django import forms
 
 from outlay import connecting
 from outlay.app import Outlay
-from outlay.aws.naming import check_bucket, check_path
+from outlay.aws.naming import check_bucket, check_path, new_external_id
 from outlay.errors import UsageError
 from outlay.state import changing
 from outlay.state.models import Connection
@@ -199,7 +198,7 @@ class ConnectionForm(_ConnectionFields):
         kwargs["initial"] = {
             "currency": "USD",
             "check_every": "60",
-            "external_id": f"outlay-{secrets.token_hex(12)}",
+            "external_id": new_external_id(),
             **kwargs["initial"],
         }
         super().__init__(*args, **kwargs)
@@ -290,7 +289,7 @@ class ConnectionForm(_ConnectionFields):
 # What holds of each part of a place, by field.
 _PLACE_RULES: Mapping[str, Callable[[ConnectionForm], object]] = MappingProxyType(
     {
-        "bucket": lambda form: check_bucket(form.said("bucket")),
+        "bucket": lambda form: check_bucket(form.said("bucket"), export=form.said("export")),
         "path": lambda form: check_path(form.said("path"), required=form.tile.kind == "anycost"),
         "folder": lambda form: allowed(form.said("folder"), form.o.settings.folders),
     }
@@ -366,7 +365,7 @@ class SettingsForm(_ConnectionFields):
             "check_every": str(row.check_every_minutes),
             "bring_from": row.bring_from,
             "access": "keep",
-            "external_id": row.external_id or f"outlay-{secrets.token_hex(12)}",
+            "external_id": row.external_id or new_external_id(),
         }
         super().__init__(*args, **kwargs)
         self.o, self.row = o, row
