@@ -272,9 +272,9 @@ def policies_page() -> Iterator[str]:
     yield ""
     yield note("src/outlay/aws/policies/purposes.py")
     yield ""
-    yield "What Outlay may be allowed to do in AWS, by purpose. `outlay policy PURPOSE` writes each of them, filled in, as"
-    yield f"{', '.join(way.label for way in WAYS.values())}, with the reason beside each action; it sends nothing to AWS."
-    yield "Several purposes become one document. Everything but `payer-automatic` only reads, and nothing deletes."
+    yield "What Outlay may be allowed to do in AWS, by purpose. `outlay policy PURPOSE` writes each, filled in, as"
+    yield f"{', '.join(way.label for way in WAYS.values())}, with the reason beside each action; nothing is sent to AWS."
+    yield "Several purposes become one document. By `payer-automatic` alone Outlay makes anything; by none it deletes."
     yield ""
     yield from table(
         ("purpose", "what for", "attached to", "needs"),
@@ -284,11 +284,11 @@ def policies_page() -> Iterator[str]:
         ),
     )
     yield ""
-    yield "- A role in another account than Outlay's needs both sides: `trust` on the role, `assume-role` on what Outlay"
-    yield "  runs as. The external id is the connection's; `outlay policy trust` makes one when none is given."
+    yield "- A role in another account than Outlay's needs both sides: `trust` on the role, `assume-role` on what"
+    yield "  Outlay runs as. The external id is the connection's; `outlay policy trust` makes one when none is given."
     yield "- A bucket in another account than the role's has to allow the role in its own policy, too."
-    yield "- A bucket's policy that is there is kept: `--extend FILE` takes it in, and the commands of the AWS CLI put a"
-    yield "  policy only where AWS says that there is none."
+    yield "- A bucket's policy that is there is kept: `--extend FILE` takes it in, and the commands of the AWS CLI put"
+    yield "  a policy only where AWS says that there is none."
     yield "- Objects that are encrypted with a key of your own in KMS need `kms:Decrypt` on that key besides."
     yield "- Permissions take about five minutes to work after they are made."
     for each in PURPOSES:
