@@ -273,7 +273,7 @@ def policies_page() -> Iterator[str]:
     yield note("src/outlay/aws/policies/purposes.py")
     yield ""
     yield "What Outlay may be allowed to do in AWS, by purpose. `outlay policy PURPOSE` writes each, filled in, as"
-    yield f"{', '.join(way.label for way in WAYS.values())}, with the reason beside each action; nothing is sent to AWS."
+    yield f"{', '.join(way.label for way in WAYS.values())}, each action with its reason. Nothing is sent to AWS."
     yield "Several purposes become one document. By `payer-automatic` alone Outlay makes anything; by none it deletes."
     yield ""
     yield from table(
