@@ -33,7 +33,7 @@ def policy(
     ] = "",
     as_: Annotated[As | None, Parameter("--as", help="Print that alone, to be put into a file.")] = None,
     extend: Annotated[
-        str, Parameter("--extend", metavar="FILE", help="The bucket's policy that is there, to be kept; - reads it.")
+        str, Parameter("--extend", metavar="FILE", help="The bucket's policy that is there, to be kept.")
     ] = "",
     json: Json = False,
 ) -> None:
@@ -85,7 +85,7 @@ def _extended(made: Policy, file: str) -> Policy:
     if made.kind != "bucket":
         raise UsageError("Only a bucket's own policy is extended.", next="Leave --extend out, or ask for that one.")
     try:
-        existing = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        existing = Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"{file} cannot be read: {why}.", next="Give the file of the bucket's policy.") from error
