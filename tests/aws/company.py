@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -50,13 +51,15 @@ S3_CORRECTIONS = (
 
 @contextmanager
 def corrected() -> Iterator[None]:
-    """The test's server, not what is tested, is changed."""
+    """The test's server, not what is tested, is changed. A profile of the developer's is out of the way."""
     permitted = access_control.IAMPolicy.is_action_permitted
 
     def by_iams_name(self: Any, action: str, *args: Any) -> Any:
         return permitted(self, CORRECTIONS.get(action, action), *args)
 
     with pytest.MonkeyPatch.context() as patch:
+        for name in [each for each in os.environ if each.startswith("AWS_")]:
+            patch.delenv(name)
         patch.setattr(access_control.IAMPolicy, "is_action_permitted", by_iams_name)
         for method, query, action in S3_CORRECTIONS:
             patch.setitem(ACTION_MAP["BUCKET"][method], query, action)

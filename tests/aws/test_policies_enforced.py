@@ -20,7 +20,7 @@ from outlay.aws.sessions import Credentials
 from tests.aws.allowing import allows
 from tests.aws.company import Company, corrected, is_denied
 from tests.aws.flows import FLOWS, WAITING, Call
-from tests.aws.targets import ACCOUNT, BUCKET, EXTERNAL_ID, IDENTITY
+from tests.aws.targets import ACCOUNT, BUCKET, EXTERNAL_ID, IDENTITY, ROLE
 from tests.services.s3 import S3Server
 
 
@@ -203,6 +203,7 @@ def test_a_trust_holds_for_one_principal_that_gives_the_id(
 DELIVERY = policy("billing-delivery", Target(BUCKET, account=ACCOUNT)).document()
 REPORTS = ("billingreports.amazonaws.com", f"arn:aws:cur:us-east-1:{ACCOUNT}:definition/daily")
 EXPORTS = ("bcm-data-exports.amazonaws.com", f"arn:aws:bcm-data-exports:us-east-1:{ACCOUNT}:export/daily-1")
+WHOLE = f"arn:aws:s3:::{BUCKET}"
 OBJECT = f"arn:aws:s3:::{BUCKET}/cur/acme-00001.csv.gz"
 
 
@@ -222,7 +223,7 @@ def _delivers(
 @pytest.mark.parametrize(("service", "source"), [REPORTS, EXPORTS], ids=["reports", "exports"])
 def test_each_billing_service_may_deliver_for_the_payer_and_for_nobody_else(service: str, source: str) -> None:
     assert _delivers(DELIVERY, service, source)
-    assert _delivers(DELIVERY, service, source, action="s3:GetBucketPolicy", resource=f"arn:aws:s3:::{BUCKET}")
+    assert _delivers(DELIVERY, service, source, action="s3:GetBucketPolicy", resource=WHOLE)
     other = source.replace(ACCOUNT, "999999999999")
     assert not _delivers(DELIVERY, service, other, account="999999999999")
     assert not _delivers(DELIVERY, service, other)
@@ -250,7 +251,7 @@ def test_each_action_service_and_source_of_the_delivery_is_needed() -> None:
     asked = [
         (service, source, action, resource)
         for service, source in (REPORTS, EXPORTS)
-        for action, resource in (("s3:PutObject", OBJECT), ("s3:GetBucketPolicy", f"arn:aws:s3:::{BUCKET}"))
+        for action, resource in (("s3:PutObject", OBJECT), ("s3:GetBucketPolicy", WHOLE))
     ]
     (statement,) = DELIVERY["Statement"]
     sources = statement["Condition"]["StringLike"]["aws:SourceArn"]
@@ -265,3 +266,17 @@ def test_each_action_service_and_source_of_the_delivery_is_needed() -> None:
             less = {"Statement": [{**statement, holder: json.loads(text)}]}
             assert not all(_delivers(less, one, two, action=do, resource=at) for one, two, do, at in asked), value
     assert all(_delivers(DELIVERY, one, two, action=do, resource=at) for one, two, do, at in asked)
+
+
+SHARING = policy("bucket-sharing", Target(BUCKET, ROLE)).document()
+
+
+def test_a_shared_bucket_may_be_read_by_that_role_alone() -> None:
+    asked = (("s3:GetObject", OBJECT), ("s3:ListBucket", WHOLE), ("s3:GetBucketLocation", WHOLE))
+    for action, resource in asked:
+        assert allows(SHARING, action, resource, principal=("AWS", ROLE))
+        assert not allows(SHARING, action, resource, principal=("AWS", f"{ROLE}-other"))
+        assert not allows(SHARING, action, resource)
+        sid = next(each["Sid"] for each in SHARING["Statement"] if action in each["Action"])
+        assert not allows(_without(SHARING, sid), action, resource, principal=("AWS", ROLE))
+    assert not allows(SHARING, "s3:PutObject", OBJECT, principal=("AWS", ROLE))

@@ -18,7 +18,7 @@ from cfnlint.api import ManualArgs, lint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outlay.aws.policies import WAYS, Target, extended, policy, written
+from outlay.aws.policies import WAYS, Target, extended, policy, purpose, written
 from outlay.errors import UsageError
 from tests.aws.targets import (
     BUCKET,
@@ -38,7 +38,7 @@ TARGETS = {"role": FOR_ROLE, "user": FOR_USER, "somebody": FOR_SOMEBODY}
 
 
 def _target(holder: str, name: str) -> Target:
-    return FOR_ROLE if name == "assume-role" else TARGETS[holder]
+    return FOR_ROLE if "role_arn" in purpose(name).needs else TARGETS[holder]
 
 
 @pytest.mark.parametrize("holder", TARGETS)
@@ -64,6 +64,7 @@ LINTED: dict[str, tuple[list[str], Target]] = {
     "a user": (["bucket-only"], FOR_USER),
     "somebody": (["bucket-only"], FOR_SOMEBODY),
     "bucket": (["billing-delivery"], FOR_ROLE),
+    "shared bucket": (["bucket-sharing"], FOR_ROLE),
     "trust": (["trust"], FOR_ROLE),
     "caller": (["assume-role"], FOR_ROLE),
 }

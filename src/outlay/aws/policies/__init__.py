@@ -15,8 +15,8 @@ from outlay.errors import UsageError
 
 __all__ = ("PURPOSES", "WAYS", "Policy", "Purpose", "Target", "Way", "extended", "policy", "purpose", "written")
 
-# Where the ARNs and principals of AWS's billing services are known.
-_BILLING_PARTITION = "aws"
+# The billing services of AWS are known in that partition alone.
+_DELIVERED_IN = "aws"
 
 
 def purpose(name: str) -> Purpose:
@@ -34,7 +34,7 @@ def policy(purposes: str | Sequence[str], target: Target) -> Policy:
     chosen = [purpose(name) for name in dict.fromkeys([purposes] if isinstance(purposes, str) else purposes)]
     _check_together(chosen)
     check(target, {field for each in chosen for field in each.needs})
-    if chosen[0].kind == "bucket" and target.partition != _BILLING_PARTITION:
+    if chosen[0].name == "billing-delivery" and target.partition != _DELIVERED_IN:
         raise UsageError(
             f"How AWS delivers bills in {target.partition} is not known here.", next="Follow AWS's own guide there."
         )

@@ -157,6 +157,17 @@ PURPOSES: tuple[Purpose, ...] = (
         "bucket",
     ),
     Purpose(
+        "bucket-sharing",
+        "The bucket's own policy: a role of another account may read it",
+        "Lets a role of another account read the bucket, beside the policy that the role has itself.",
+        (
+            Statement("OutlayMayReadBills", _READ.grants, _READ.resources, (("AWS", ("{role_arn}",)),)),
+            Statement("OutlayMayFindBills", _FIND.grants, _FIND.resources, (("AWS", ("{role_arn}",)),)),
+        ),
+        ("bucket", "role_arn"),
+        "bucket",
+    ),
+    Purpose(
         "discover-resources",
         "Discover Resources",
         "Sees machines, disks, addresses, load balancers, buckets and users, by the fourteen usual actions.",
