@@ -67,13 +67,6 @@ def test_a_path_may_be_left_out_where_bills_may_lie_in_the_root() -> None:
     assert check_path("", required=False) == ""
 
 
-def test_a_report_given_as_its_bucket_is_told_as_that() -> None:
-    with pytest.raises(UsageError, match="the report's name") as told:
-        check_bucket("daily-cur", export="daily-cur")
-    assert told.value.field == "bucket"
-    assert check_bucket("daily-cur", export="another") == "daily-cur"
-
-
 ROLE = "arn:aws:iam::012345678901:role/finance/outlay"
 
 

@@ -39,12 +39,10 @@ _NOT_THE_REPORT = (
 )
 
 
-def check_bucket(name: str, *, export: str = "") -> str:
-    """`export` is the report's name, where it is known. Raises UsageError of the field `bucket`, with the rule."""
+def check_bucket(name: str) -> str:
+    """Raises UsageError of the field `bucket`, with the rule."""
     if not name:
         raise UsageError("The bucket has no name.", next="Give its name alone, without s3://.", field="bucket")
-    if name == export:
-        raise UsageError(f"{name!r} is the report's name, not its bucket's.", next=_NOT_THE_REPORT, field="bucket")
     if name.startswith(("s3://", "arn:", "http")):
         raise UsageError(f"{name!r} is an address.", next="Give the bucket's name alone.", field="bucket")
     if "/" in name:

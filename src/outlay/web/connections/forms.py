@@ -289,7 +289,7 @@ class ConnectionForm(_ConnectionFields):
 # What holds of each part of a place, by field.
 _PLACE_RULES: Mapping[str, Callable[[ConnectionForm], object]] = MappingProxyType(
     {
-        "bucket": lambda form: check_bucket(form.said("bucket"), export=form.said("export")),
+        "bucket": lambda form: check_bucket(form.said("bucket")),
         "path": lambda form: check_path(form.said("path"), required=form.tile.kind == "anycost"),
         "folder": lambda form: allowed(form.said("folder"), form.o.settings.folders),
     }
