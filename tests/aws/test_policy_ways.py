@@ -96,6 +96,17 @@ def test_what_is_no_way_is_refused_with_those_there_are() -> None:
         written(policy("bucket-only", FOR_ROLE), "yaml")
 
 
+def test_terraform_keeps_the_version_and_the_id_of_a_policy_that_is_extended() -> None:
+    """The version decides whether `${aws:username}` is a variable."""
+    statement = {"Sid": "x", "Effect": "Deny", "Resource": "arn:aws:s3:::x/${aws:username}"}
+    existing = {"Version": "2008-10-17", "Id": "house rules", "Statement": [statement]}
+    text = written(extended(policy("billing-delivery", FOR_ROLE), json.dumps(existing)), "terraform")
+    ((_, labelled),) = hcl2.loads(text)["data"][0].items()
+    ((_, data),) = labelled.items()
+    assert (data["version"], data["policy_id"]) == ('"2008-10-17"', '"house rules"')
+    assert "$${aws:username}" in str(data["source_policy_documents"])
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_categories=["Cc"])), st.data())
 def test_nothing_in_a_policy_that_is_extended_breaks_out_of_any_language(text: str, data: st.DataObject) -> None:

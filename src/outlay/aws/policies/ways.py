@@ -38,10 +38,17 @@ def _json(policy: Policy) -> str:
 def _terraform(policy: Policy) -> str:
     label = re.sub(r"[^a-z0-9_]", "_", policy.name.lower())
     statements = "\n\n".join(_terraform_statement(each) for each in policy.statements)
-    kept = f"  source_policy_documents = [jsonencode({_hcl(policy.kept)})]\n\n" if policy.kept else ""
+    kept = _terraform_kept(policy) if policy.kept else ""
     document = f'data "aws_iam_policy_document" "{label}" {{\n{kept}{statements}\n}}\n'
     before, resource = _TERRAFORM[policy.kind](policy, label)
     return f"# {policy.about}\n{before}{document}\n{resource}"
+
+
+def _terraform_kept(policy: Policy) -> str:
+    """Terraform takes the statements of a source, and neither its version, which gives them their sense, nor its id."""
+    head = {"version": policy.kept.get("Version"), "policy_id": policy.kept.get("Id")}
+    lines = [f"  {name} = {_hcl(text)}\n" for name, text in head.items() if text]
+    return "".join(lines) + f"  source_policy_documents = [jsonencode({_hcl(policy.kept)})]\n\n"
 
 
 def _terraform_identity(policy: Policy, label: str) -> tuple[str, str]:
