@@ -286,7 +286,7 @@ def policies_page() -> Iterator[str]:
     yield ""
     yield "- A role in another account than Outlay's needs both sides: `trust` on the role, `assume-role` on what"
     yield "  Outlay runs as. The external id is the connection's; `outlay policy trust` makes one when none is given."
-    yield "- A bucket in another account than the role's has to allow the role in its own policy, too."
+    yield "- A bucket in another account than the role's has to allow the role itself: `bucket-sharing`."
     yield "- A bucket's policy that is there is kept: `--extend FILE` takes it in, and the commands of the AWS CLI put"
     yield "  a policy only where AWS says that there is none."
     yield "- Objects that are encrypted with a key of your own in KMS need `kms:Decrypt` on that key besides."
