@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from outlay import errors, health
+from outlay.aws.policies import PURPOSES, WAYS, Purpose, Target, policy
 from outlay.cli.app import load, make_app
 from outlay.engine.sandbox import Bounds
 from outlay.findings import CODES
@@ -249,11 +251,80 @@ def focus_page() -> Iterator[str]:
     yield "are null."
 
 
+# Policies
+
+_EXAMPLE = Target(
+    "acme-billing",
+    "arn:aws:iam::012345678901:role/outlay",
+    account="012345678901",
+    external_id="outlay-0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    principal="arn:aws:iam::111122223333:user/outlay",
+)
+_ATTACHED = {
+    "identity": "the role that Outlay assumes, or the user whose key it holds",
+    "bucket": "the bucket",
+    "trust": "the role that Outlay assumes, as its trust policy",
+}
+
+
+def policies_page() -> Iterator[str]:
+    yield "# Policies for AWS"
+    yield ""
+    yield note("src/outlay/aws/policies/purposes.py")
+    yield ""
+    yield "What Outlay may be allowed to do in AWS, by purpose. `outlay policy PURPOSE` writes each, filled in, as"
+    yield f"{', '.join(way.label for way in WAYS.values())}, each action with its reason. Nothing is sent to AWS."
+    yield "Several purposes become one document. By `payer-automatic` alone Outlay makes anything; by none it deletes."
+    yield ""
+    yield from table(
+        ("purpose", "what for", "attached to", "needs"),
+        (
+            (f"[`{each.name}`](#{each.name})", each.title, _attached(each), ", ".join(map(_option, each.needs)))
+            for each in PURPOSES
+        ),
+    )
+    yield ""
+    yield "- A role in another account than Outlay's needs both sides: `trust` on the role, `assume-role` on what"
+    yield "  Outlay runs as. The external id is the connection's; `outlay policy trust` makes one when none is given."
+    yield "- A bucket in another account than the role's has to allow the role itself: `bucket-sharing`."
+    yield "- A bucket's policy that is there is kept: `--extend FILE` takes it in, and the commands of the AWS CLI put"
+    yield "  a policy only where AWS says that there is none."
+    yield "- Objects that are encrypted with a key of your own in KMS need `kms:Decrypt` on that key besides."
+    yield "- Permissions take about five minutes to work after they are made."
+    for each in PURPOSES:
+        yield ""
+        yield from _policy(each)
+
+
+def _attached(purpose: Purpose) -> str:
+    return "the role or user that Outlay runs as" if purpose.is_callers else _ATTACHED[purpose.kind]
+
+
+def _option(field: str) -> str:
+    return code(f"--{field.replace('_', '-')}")
+
+
+def _policy(purpose: Purpose) -> Iterator[str]:
+    made = policy(purpose.name, _EXAMPLE)
+    yield f"## {purpose.name}"
+    yield ""
+    yield f"{purpose.title}. {purpose.about} Attached to {_attached(purpose)}."
+    yield ""
+    yield from table(
+        ("statement", "action", "why"), ((code(sid), code(action), why) for sid, action, why in made.reasons())
+    )
+    yield ""
+    yield "```json"
+    yield json.dumps(made.document(), indent=2)
+    yield "```"
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "cli.md": cli,
     "errors.md": errors_page,
     "settings.md": settings,
     "columns.md": columns,
+    "policies.md": policies_page,
     "mappings/cbf.md": cbf_page,
     "mappings/cur.md": cur_page,
     "mappings/focus.md": focus_page,

@@ -16,6 +16,7 @@ from outlay.errors import UnknownName, UsageError
 from outlay.state.new import NewConnection
 from outlay.storage import open_place
 from tests.cli.drops import Drops
+from tests.services.s3 import S3
 
 KEY = ("AKIAEXAMPLEEXAMPLE42", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYverysecretKEY")
 
@@ -50,6 +51,18 @@ def test_a_test_keeps_nothing(o: Outlay, drops: Drops, tmp_path: Path) -> None:
     assert (found.is_well, found.months) == (True, ("2026-05",))
     assert [view.row.name for view in o.connections()] == ["acme"]
     assert connecting.test_again(o, "acme").is_well
+
+
+def test_a_report_given_as_its_bucket_is_told_when_it_is_tried(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a good name of a bucket, but of one that is not there."""
+    for name, value in s3.environ.items():
+        monkeypatch.setenv(name, value)
+    with outlay.open(threads=1, s3_endpoint=s3.endpoint) as o:
+        for export, is_told in (("daily-cur", True), ("another", False)):
+            found = connecting.test(o, NewConnection("payer", "aws", "s3://daily-cur/x", export=export))
+            (failed,) = [step for step in found.steps if step.state == "failed"]
+            assert "does not exist" in failed.said
+            assert ("given as bucket and as report" in failed.next) == is_told
 
 
 def test_a_folder_that_became_a_way_out_is_read_no_more(o: Outlay, tmp_path: Path, drops: Drops) -> None:

@@ -1,11 +1,14 @@
 """AWS's own rules of names, checked before anything is asked of AWS.
 
-Source: the S3 user guide, "General purpose bucket naming rules".
+None of the alphabets below holds a quote, a dollar, a brace, a backslash, a blank or a line's end: what passes can end
+no string of JSON, HCL, YAML or a shell. Sources: the S3 user guide, "General purpose bucket naming rules"; the IAM
+user guide, "IAM and AWS STS quotas"; the API references of IAM and STS.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable
 
 from outlay.errors import UsageError
@@ -31,16 +34,30 @@ _BUCKET_RULES: tuple[tuple[Callable[[str], object], str], ...] = (
 )
 
 
+_NOT_THE_REPORT = (
+    "If it is the name of a report or export: the bucket is another field, shown beside it in AWS's Data Exports."
+)
+
+
 def check_bucket(name: str) -> str:
     """Raises UsageError of the field `bucket`, with the rule."""
     if not name:
         raise UsageError("The bucket has no name.", next="Give its name alone, without s3://.", field="bucket")
     if name.startswith(("s3://", "arn:", "http")):
         raise UsageError(f"{name!r} is an address.", next="Give the bucket's name alone.", field="bucket")
+    if "/" in name:
+        raise UsageError(
+            f"{name!r} is a bucket with a path.", next="Give the bucket's name, up to the first slash.", field="bucket"
+        )
     for is_broken, rule in _BUCKET_RULES:
         if is_broken(name):
-            raise UsageError(f"{name!r} is not a bucket name.", next=rule, field="bucket")
+            said = f"{rule} {_NOT_THE_REPORT}" if _REPORT.fullmatch(name) else rule
+            raise UsageError(f"{name!r} is not a bucket name.", next=said, field="bucket")
     return name
+
+
+# What legacy reports and data exports may be called, and no bucket may.
+_REPORT = re.compile(r"(?=.*[A-Z_ ])[\w!.*'() -]{1,256}", re.ASCII)
 
 
 def check_path(path: str, *, required: bool = True) -> str:
@@ -69,3 +86,150 @@ _PATH_RULES: tuple[tuple[Callable[[str], object], tuple[str, str]], ...] = (
         ("The path holds control characters, or is longer than 1,024 bytes.", "Write the plain path."),
     ),
 )
+
+
+# Accounts
+
+
+def check_account(text: str, *, field: str = "account") -> str:
+    """Twelve digits, as text: zeros in front are part of it. Raises UsageError."""
+    said = next((said for is_so, said in _ACCOUNT_MISTAKES if is_so(text)), None)
+    if said:
+        raise UsageError(said[0].format(text=text), next=said[1], field=field)
+    return text
+
+
+_ACCOUNT_MISTAKES: tuple[tuple[Callable[[str], object], tuple[str, str]], ...] = (
+    (lambda text: not text, ("The account id is missing.", "Give its 12 digits, such as 012345678901.")),
+    (
+        lambda text: re.fullmatch(r"[\d\s-]+", text, re.ASCII) and re.search(r"[\s-]", text),
+        ("{text!r} holds hyphens or blanks.", "Write the 12 digits alone, such as 012345678901."),
+    ),
+    (
+        lambda text: re.fullmatch(r"\d{1,11}", text, re.ASCII),
+        (
+            "{text!r} has fewer digits than an account id.",
+            "It has 12. If a spreadsheet took zeros from its front, put them back.",
+        ),
+    ),
+    (
+        lambda text: re.fullmatch(r"\d{13,}", text, re.ASCII),
+        ("{text!r} has more digits than an account id.", "It has 12, such as 012345678901."),
+    ),
+    (
+        lambda text: not re.fullmatch(r"\d{12}", text, re.ASCII),
+        ("{text!r} is not an account id.", "Give its 12 digits, not its name or alias."),
+    ),
+)
+
+
+# Principals
+
+_ARN_OF = re.compile(r"arn:(aws[a-z-]*):(?:iam|sts)::(\d*):([a-z-]+)(?:/.*)?", re.ASCII | re.DOTALL)
+_PATH = r"(?:[\w+=,.@/-]{1,511}/)?"
+_ROLE = re.compile(rf"arn:(aws[a-z-]*):iam::(\d{{12}}):role/{_PATH}([\w+=,.@-]{{1,64}})", re.ASCII)
+_PRINCIPAL = re.compile(rf"arn:(aws[a-z-]*):iam::(\d{{12}}):(?:root|(?:role|user)/{_PATH}[\w+=,.@-]{{1,64}})", re.ASCII)
+_KINDS = {
+    "user": ("it is that of a user", "Make a role that the user may assume, and give the role's ARN."),
+    "assumed-role": (
+        "it is that of a session",
+        "Give the role's own, which begins with arn:aws:iam: arn:aws:iam::123456789012:role/outlay.",
+    ),
+    "group": ("it is that of a group", "Nobody can assume a group. Give the ARN of a role."),
+    "policy": ("it is that of a policy", "Give the ARN of the role that the policy is attached to."),
+    "instance-profile": ("it is that of an instance profile", "Give the ARN of the role in it."),
+    "root": ("it is that of a whole account", "Give the ARN of a role in it."),
+}
+_LIKE = "It looks like arn:aws:iam::123456789012:role/outlay."
+
+
+def role_parts(arn: str) -> tuple[str, str, str] | None:
+    """Partition, account and name of a role; None for what is no role's ARN."""
+    found = _ROLE.fullmatch(arn)
+    return (found[1], found[2], found[3]) if found else None
+
+
+def check_role(arn: str, *, account: str = "", field: str = "role_arn") -> str:
+    """The ARN of a role, in `account` where one is given. Raises UsageError that names the mistake."""
+    parts = role_parts(arn)
+    if parts is None:
+        why, remedy = _why_no_role(arn)
+        raise UsageError(f"{arn!r} is not the ARN of a role{why}.", next=remedy, field=field)
+    if account and parts[1] != account:
+        raise UsageError(
+            f"The role {arn} is of the account {parts[1]}, not of {account}.",
+            next="Make the role in that account, or correct the account id.",
+            field=field,
+        )
+    return arn
+
+
+def _why_no_role(arn: str) -> tuple[str, str]:
+    if re.search(r"\s", arn):
+        return ": it holds blanks", f"Paste the ARN alone. {_LIKE}"
+    found = _ARN_OF.fullmatch(arn)
+    if found and found[3] in _KINDS:
+        said, remedy = _KINDS[found[3]]
+        return f": {said}", remedy
+    if found and len(found[2]) != 12:
+        return ": its account id does not have 12 digits", f"Zeros in front are part of the account id. {_LIKE}"
+    return "", _LIKE
+
+
+def check_principal(arn: str, *, field: str = "principal") -> str:
+    """The ARN of a role, a user or a whole account (`:root`): who may assume a role. Raises UsageError."""
+    if _PRINCIPAL.fullmatch(arn):
+        return arn
+    if not arn:
+        raise UsageError(
+            "Who assumes the role is not said.",
+            next="Give the ARN of the role or user that Outlay runs as; aws sts get-caller-identity tells it.",
+            field=field,
+        )
+    found = _ARN_OF.fullmatch(arn)
+    said, remedy = _KINDS["assumed-role"] if found and found[3] == "assumed-role" else ("", _LIKE)
+    raise UsageError(
+        f"{arn!r} is not the ARN of a role, a user or an account{': ' + said if said else ''}.",
+        next=remedy,
+        field=field,
+    )
+
+
+def partition_of(arn: str) -> str:
+    """`aws`, `aws-cn`, … of an ARN; `aws` where there is none."""
+    found = _PRINCIPAL.fullmatch(arn)
+    return found[1] if found else "aws"
+
+
+def check_user(name: str, *, field: str = "user") -> str:
+    """The name of an IAM user. Raises UsageError."""
+    if not re.fullmatch(r"[\w+=,.@-]{1,64}", name, re.ASCII):
+        raise UsageError(
+            f"{name!r} is not the name of a user.",
+            next="Give the name alone: up to 64 letters, digits and any of + = , . @ _ -",
+            field=field,
+        )
+    return name
+
+
+# External ids
+
+
+def check_external_id(text: str, *, field: str = "external_id") -> str:
+    """Raises UsageError with the rule that is broken. Source: the STS API reference, AssumeRole, ExternalId."""
+    if not 2 <= len(text) <= 1224:
+        raise UsageError(
+            "An external id has 2 to 1,224 characters.", next="Use the one in the role's trust policy.", field=field
+        )
+    if not re.fullmatch(r"[\w+=,.@:/-]+", text, re.ASCII):
+        raise UsageError(
+            "An external id has letters, digits and any of + = , . @ : / - _ only.",
+            next="Use the one in the role's trust policy, without blanks or quotes.",
+            field=field,
+        )
+    return text
+
+
+def new_external_id() -> str:
+    """One that nobody can guess and no other connection has: 128 random bits."""
+    return f"outlay-{secrets.token_hex(16)}"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from outlay.engine import Engine
-from outlay.errors import OutlayError
+from outlay.errors import Denied, NotFound, OutlayError
 from outlay.ingest.fetch import Looker
 from outlay.ingest.result import Source
 from outlay.layouts import Bucket, recognised, survey
@@ -92,8 +92,16 @@ def probe(tried: Tried) -> Probe:
         except _Failed as error:
             steps.append(Step(name, title, "failed", error.said, error.next))
         except OutlayError as error:
-            steps.append(Step(name, title, "failed", error.message, error.next))
+            steps.append(Step(name, title, "failed", error.message, f"{_perhaps(tried, error)}{error.next}"))
     return Probe(tuple(steps), looking.months)
+
+
+def _perhaps(tried: Tried, error: OutlayError) -> str:
+    """A report's name in the bucket's field is a good name of a bucket, which is not there or is somebody else's."""
+    bucket, export = tried.source.location.bucket, tried.source.export
+    if bucket != export or not isinstance(error, (NotFound, Denied)):
+        return ""
+    return f"{bucket} is given as bucket and as report: give the bucket that the report is delivered to. "
 
 
 class _Looking:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from outlay.aws.naming import check_external_id, check_role
 from outlay.errors import UnknownName, UsageError
 from outlay.ingest.result import Source
 from outlay.layouts import check_location
@@ -25,7 +26,6 @@ _AWS_NAME = re.compile(r"[a-z0-9-]{1,100}")
 _KEY_ID = re.compile(r"[A-Z0-9]{16,128}")
 _KEY_SECRET = re.compile(r"[A-Za-z0-9/+=]{30,200}")
 OFTEN, SELDOM = 5, 24 * 60
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
 
 
 @translated
@@ -316,17 +316,11 @@ def _lender(new: NewConnection) -> Connection | None:
 
 
 def _role(text: str) -> str:
-    if text and not _ROLE.fullmatch(text):
-        raise UsageError(
-            f"{text!r} is not the ARN of a role.", next="It looks like arn:aws:iam::123456789012:role/name."
-        )
-    return text
+    return check_role(text) if text else ""
 
 
 def _external_id(text: str) -> str:
-    if text and not 2 <= len(text) <= 1224:
-        raise UsageError("An external id has 2 to 1,224 characters.", next="Use the one in the role's trust policy.")
-    return text
+    return check_external_id(text) if text else ""
 
 
 # By the field of `NewConnection` that each is about.
