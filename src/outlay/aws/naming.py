@@ -6,6 +6,7 @@ Source: the S3 user guide, "General purpose bucket naming rules".
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable
 
 from outlay.errors import UsageError
@@ -29,6 +30,11 @@ _BUCKET_RULES: tuple[tuple[Callable[[str], object], str], ...] = (
         "AWS keeps names that end with -s3alias, --ol-s3, .mrap, --x-s3 or --table-s3 to itself.",
     ),
 )
+
+
+def new_external_id() -> str:
+    """For one connection alone: a role that asks for it cannot be used through another's."""
+    return f"outlay-{secrets.token_hex(12)}"
 
 
 def check_bucket(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,7 +11,7 @@ from django import forms
 
 from outlay import connecting
 from outlay.app import Outlay
-from outlay.aws.naming import check_bucket, check_path
+from outlay.aws.naming import check_bucket, check_path, new_external_id
 from outlay.errors import UsageError
 from outlay.state import changing
 from outlay.state.models import Connection
@@ -199,7 +198,7 @@ class ConnectionForm(_ConnectionFields):
         kwargs["initial"] = {
             "currency": "USD",
             "check_every": "60",
-            "external_id": f"outlay-{secrets.token_hex(12)}",
+            "external_id": new_external_id(),
             **kwargs["initial"],
         }
         super().__init__(*args, **kwargs)
@@ -366,7 +365,7 @@ class SettingsForm(_ConnectionFields):
             "check_every": str(row.check_every_minutes),
             "bring_from": row.bring_from,
             "access": "keep",
-            "external_id": row.external_id or f"outlay-{secrets.token_hex(12)}",
+            "external_id": row.external_id or new_external_id(),
         }
         super().__init__(*args, **kwargs)
         self.o, self.row = o, row
