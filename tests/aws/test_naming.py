@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from outlay.aws.naming import check_bucket, check_path
+from outlay.aws.naming import check_account, check_bucket, check_path, check_role_arn
 from outlay.errors import UsageError
 
 
@@ -54,3 +54,59 @@ def test_a_path_that_is_none_is_refused(path: str) -> None:
 
 def test_a_path_may_be_left_out_where_bills_may_lie_in_the_root() -> None:
     assert check_path("", required=False) == ""
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:iam::000123456789:role/outlay",
+        "arn:aws-cn:iam::123456789012:role/finance/out.lay+reads=1,@x-y_z",
+        "arn:aws-us-gov:iam::123456789012:role/outlay",
+    ],
+)
+def test_the_arn_of_a_role_is_taken(arn: str) -> None:
+    assert check_role_arn(arn) == arn
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("", "has no ARN"),
+        ("arn:aws:iam::123456789012:role/out lay", "has spaces"),
+        (" arn:aws:iam::123456789012:role/outlay", "has spaces"),
+        ("arn:aws:iam::123456789012:user/reader", "of a user"),
+        ("arn:aws:iam::123456789012:root", "of an account"),
+        ("arn:aws:iam::aws:policy/ReadOnlyAccess", "12 digits"),
+        ("arn:aws:iam::123456789012:policy/outlay", "of a policy"),
+        ("arn:aws:iam::123456789012:instance-profile/x", "of an instance profile"),
+        ("arn:aws:sts::123456789012:assumed-role/outlay/session", "of a role's session"),
+        ("arn:aws:s3:::acme-billing", "of a bucket"),
+        ("arn:aws:iam::12345:role/outlay", "12 digits"),
+        ("https://console.aws.amazon.com/iam", "address of the console"),
+        ("AKIAIOSFODNN7EXAMPLE", "access key id"),
+        ("123456789012", "account id"),
+        ("outlay-reads-bills", "name alone"),
+        ("arn:aws:lambda:us-east-1:1:x", "not the ARN of a role"),
+    ],
+)
+def test_what_is_given_in_place_of_a_roles_arn_is_named(text: str, what: str) -> None:
+    with pytest.raises(UsageError, match=what) as told:
+        check_role_arn(text)
+    assert told.value.field == "role_arn"
+    assert told.value.next
+
+
+def test_an_account_id_keeps_its_zeros_and_a_mistake_in_one_is_named() -> None:
+    assert check_account("000123456789") == "000123456789"
+    for text, said in (
+        ("1234-5678-9012", "Write 123456789012."),
+        (" 123456789012", "Write 123456789012."),
+        ("123456789", "spreadsheet"),
+        ("1234567890123", "12 digits"),
+        ("१२३४५६७८९०१२", "12 digits"),
+        ("acme", "12 digits"),
+    ):
+        with pytest.raises(UsageError) as told:
+            check_account(text)
+        assert said in told.value.next
+        assert told.value.field == "account"

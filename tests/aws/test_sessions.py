@@ -233,8 +233,11 @@ def test_a_role_that_cannot_be_assumed_and_a_wrong_external_id_are_one_refusal_t
     for part in ("role is not there", "trust policy", "external id", organisation.own_key.id):
         assert part in told.message
     assert "sts:ExternalId" in told.next
+    place = open_place(
+        f"s3://{organisation.fernwick.bucket}", credentials=credentials, endpoint=organisation.standin.endpoint
+    )
     with pytest.raises(Denied) as by_storage:
-        credentials()
+        place.list()
     assert by_storage.value.message == told.message
 
 
@@ -260,6 +263,14 @@ def test_a_permission_that_is_missing_is_named(standin: StandIn, key: Key) -> No
     assert (told.reason, told.action) == ("missing-permission", "bcm-data-exports:ListExports")
     assert "bcm-data-exports:ListExports" in told.message
     assert "5 minutes" in told.next
+
+
+def test_a_permission_of_another_name_than_its_call_is_named_by_its_own(standin: StandIn, key: Key) -> None:
+    standin.add_bucket("041700259318", "other-bills")
+    with pytest.raises(Denied) as told:
+        session_of(standin, key).ask("s3", "ListObjectsV2", action="s3:ListBucket", Bucket="other-bills")
+    assert told.value.action == "s3:ListBucket"
+    assert "s3:ListBucket" in told.value.next
 
 
 def test_an_opt_in_region_without_sts_is_told_with_its_name(organisation: Organisation) -> None:

@@ -75,3 +75,47 @@ _PATH_RULES: tuple[tuple[Callable[[str], object], tuple[str, str]], ...] = (
         ("The path holds control characters, or is longer than 1,024 bytes.", "Write the plain path."),
     ),
 )
+
+
+_ROLE_ARN = re.compile(r"arn:aws(-[a-z]+)*:iam::\d{12}:role/([\w+=,.@/-]*/)?[\w+=,.@-]{1,64}")
+_ROLE_LOOKS = (
+    "It looks like arn:aws:iam::123456789012:role/name; the IAM console shows it at the top of the role's page."
+)
+
+# What is given in place of a role's ARN, in the order in which it is told: what it begins with, and what it is.
+_NOT_A_ROLE: tuple[tuple[str, str], ...] = (
+    (r"arn:aws[a-z-]*:iam::\d*:user/", "the ARN of a user"),
+    (r"arn:aws[a-z-]*:iam::\d*:root$", "the ARN of an account"),
+    (r"arn:aws[a-z-]*:iam::\d*:policy/", "the ARN of a policy"),
+    (r"arn:aws[a-z-]*:iam::\d*:instance-profile/", "the ARN of an instance profile"),
+    (r"arn:aws[a-z-]*:sts::\d*:assumed-role/", "the ARN of a role's session"),
+    (r"arn:aws[a-z-]*:s3:::", "the ARN of a bucket"),
+    (r"arn:aws[a-z-]*:iam::(?!\d{12}:)", "an ARN whose account id has not 12 digits"),
+    (r"https?://", "an address of the console"),
+    (r"(AKIA|ASIA)[A-Z0-9]+$", "an access key id"),
+    (r"[\d -]+$", "an account id"),
+    (r"(?!arn:)[\w+=,.@/-]+$", "a role's name alone"),
+)
+
+
+def check_role_arn(text: str) -> str:
+    """Raises UsageError of the field `role_arn`, which names what was given instead."""
+    if _ROLE_ARN.fullmatch(text):
+        return text
+    if not text:
+        raise UsageError("The role has no ARN.", next=_ROLE_LOOKS, field="role_arn")
+    if re.search(r"\s", text):
+        raise UsageError(f"{text!r} has spaces in it.", next="Copy the role's ARN alone.", field="role_arn")
+    what = next((what for begins, what in _NOT_A_ROLE if re.match(begins, text)), "not the ARN of a role")
+    raise UsageError(f"{text!r} is {what}.", next=f"Give the role's ARN. {_ROLE_LOOKS}", field="role_arn")
+
+
+def check_account(text: str) -> str:
+    """An account's number is text, as it may begin with zeros. Raises UsageError of the field `account`."""
+    if re.fullmatch(r"[0-9]{12}", text):
+        return text
+    digits = re.sub(r"[\s-]", "", text)
+    if re.fullmatch(r"[0-9]{12}", digits):
+        raise UsageError(f"{text!r} is an account id with signs in it.", next=f"Write {digits}.", field="account")
+    lost = " A spreadsheet may have taken zeros from its beginning." if digits.isdigit() and len(digits) < 12 else ""
+    raise UsageError(f"{text!r} is no account id.", next=f"It has 12 digits.{lost}", field="account")

@@ -171,10 +171,16 @@ class Session:
         self._made: boto3.Session | None = None
         self._clients: dict[tuple[str, str], Any] = {}
 
-    def ask(self, service: str, operation: str, *, region: str = "", what: str = "", **parameters: Any) -> Any:
-        """`operation` by AWS's name, such as `ListExports`; `what` tells in words what it is about."""
+    def ask(
+        self, service: str, operation: str, *, region: str = "", what: str = "", action: str = "", **parameters: Any
+    ) -> Any:
+        """`operation` by AWS's name, such as `ListExports`; `what` tells in words what it is about.
+
+        `action` is the permission that it needs, where that is not named like it, as `s3:ListBucket` is not.
+        """
         where = region or self.credentials.region
-        with translating(Doing(f"{service}:{operation}", self.credentials.who, where, what=what)):
+        doing = Doing(action or f"{service}:{operation}", self.credentials.who, where, what=what)
+        with translating(doing):
             return getattr(self._client(service, where), xform_name(operation))(**parameters)
 
     def pages(
