@@ -246,28 +246,33 @@ def _export(session: Session, region: str, listed: Mapping[str, Any], denied: li
     except NotFound:
         return None
     status = answer.get("ExportStatus", {})
-    last = _last_execution(session, region, arn, what, denied)
+    executions = _executions(session, region, arn, what, denied)
+    last = executions[-1] if executions else {}
+    delivered = [each["CompletedAt"] for each in executions if _is_delivery(each) and "CompletedAt" in each]
     return replace(
         _described(answer["Export"]),
         arn=arn,
-        last_delivery=status.get("LastRefreshedAt") or (last.get("CompletedAt") if _is_delivery(last) else None),
+        # AWS does not promise that a refresh was a delivery, so an execution that was one goes before.
+        last_delivery=max(delivered, default=status.get("LastRefreshedAt")),
         last_status=last.get("StatusCode", ""),
         last_reason=last.get("StatusReason") or ("" if _is_delivery(last) else status.get("StatusReason", "")),
     )
 
 
-def _last_execution(session: Session, region: str, arn: str, what: str, denied: list[Denied]) -> Mapping[str, Any]:
-    """The status of the newest; AWS promises no order."""
+def _executions(session: Session, region: str, arn: str, what: str, denied: list[Denied]) -> list[Mapping[str, Any]]:
+    """Their statuses, the newest last: AWS promises no order. None at all where they may not be seen."""
     if any(error.action == _EXECUTIONS for error in denied):
-        return {}
+        return []
     pages = session.pages("bcm-data-exports", "ListExecutions", "Executions", region=region, what=what, ExportArn=arn)
     try:
         statuses = [each["ExecutionStatus"] for each in pages]
     except Denied as error:
         denied.append(_missing(error))
-        return {}
-    never = datetime.min.replace(tzinfo=UTC)
-    return max(enumerate(statuses), key=lambda each: (each[1].get("CreatedAt", never), each[0]), default=(0, {}))[1]
+        return []
+    return sorted(statuses, key=lambda status: status.get("CreatedAt", _NEVER))
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def _is_delivery(status: Mapping[str, Any]) -> bool:

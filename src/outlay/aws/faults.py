@@ -63,6 +63,7 @@ class Fault:
     def made(self, doing: Doing) -> AccessError:
         said = {"who": doing.who, "role": doing.role, "region": doing.region, "action": doing.action}
         message = self.message.format(**said, to_do=doing.to_do, what=doing.what or "What was asked for")
+        message = message[:1].upper() + message[1:]
         next = self.next.format(**said)
         if issubclass(self.error, Denied):
             return self.error(message, next=next, reason=self.reason, action=doing.action)
