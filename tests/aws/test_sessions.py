@@ -98,7 +98,7 @@ def test_storage_is_told_to_come_again_before_the_session_ends(organisation: Org
 def test_sts_is_asked_at_its_regional_endpoint(region: str, host: str) -> None:
     session = Credentials(access_key=("AKIAX", "x"), region=region).session()
     where = Credentials(access_key=("AKIAX", "x"), region=region).region
-    assert session.client("sts", region_name=where).meta.endpoint_url == f"https://{host}"
+    assert session.create_client("sts", region_name=where).meta.endpoint_url == f"https://{host}"
 
 
 def test_the_region_is_the_given_one_else_the_profiles_else_that_of_the_environment(
@@ -305,6 +305,14 @@ def test_a_profile_that_nobody_wrote_is_named() -> None:
         with pytest.raises(Denied, match="the profile nobody") as told:
             ask()
         assert told.value.reason == "no-profile"
+
+
+def test_a_profile_of_the_environment_that_nobody_wrote_stops_a_role_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    role = Credentials(role_arn="arn:aws:iam::123456789012:role/outlay", access_key=("AKIAX", "x"))
+    with pytest.raises(Denied, match="no profile") as told:
+        Session(role).ask("sts", "GetCallerIdentity")
+    assert "AWS_PROFILE" in told.value.next
 
 
 def test_no_credentials_at_all_are_told_with_where_to_put_them() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import botocore.loaders
@@ -23,13 +24,18 @@ class Refused(Exception):
         self.code, self.message, self.status, self.more = code, message, status, more
 
 
+@cache
+def model_of(service: str) -> ServiceModel:
+    return ServiceModel(botocore.loaders.Loader().load_service_model(service, "service-2"), service)
+
+
 class JsonApi:
     """Operations are methods of the derived class, named in snake case: (account, parameters) → answer."""
 
     service: str
 
     def __init__(self) -> None:
-        self.model = ServiceModel(botocore.loaders.Loader().load_service_model(self.service, "service-2"), self.service)
+        self.model = model_of(self.service)
 
     def operation(self, target: str) -> OperationModel:
         """Of a `X-Amz-Target`. Raises Refused for what the service does not have."""

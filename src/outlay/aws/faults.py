@@ -201,8 +201,8 @@ _PROFILE = Fault(
     frozenset(),
     Denied,
     "no-profile",
-    "AWS's configuration has no usable {who}.",
-    "Write the profile into ~/.aws/config where Outlay runs, or name another.",
+    "AWS's configuration has no profile, or none that can be read, for {who}.",
+    "Write the profile into ~/.aws/config where Outlay runs, name another, or unset AWS_PROFILE.",
 )
 BOTO_FAULTS: tuple[tuple[tuple[type[BotoCoreError], ...], Fault], ...] = (
     ((boto.ProfileNotFound, boto.ConfigParseError, boto.ConfigNotFound, boto.InvalidConfigError), _PROFILE),

@@ -9,13 +9,14 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
-import boto3
 import botocore.session
 from botocore import xform_name
 from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
+from botocore.loaders import Loader, create_loader
 
 from outlay.aws.faults import Doing, translating
 from outlay.errors import Denied, NotFound
@@ -26,6 +27,12 @@ _CONFIG = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+@lru_cache(1)
+def _models(data_path: str) -> Loader:
+    """AWS's descriptions of its services take longer to read than a call takes, so all sessions share them."""
+    return create_loader(data_path)
 
 
 class Credentials:
@@ -57,7 +64,7 @@ class Credentials:
         self._region = region
         self.endpoint = endpoint
         self._now = now
-        self._session: boto3.Session | None = None
+        self._session: botocore.session.Session | None = None
 
     def __call__(self) -> dict[str, Any]:
         return self._assumed() if self._role_arn else self._found()
@@ -71,15 +78,15 @@ class Credentials:
     def region(self) -> str:
         """Raises Denied for a profile that is not there."""
         # boto3 reads AWS_REGION nowhere, and without any region STS is not found.
-        return self._region or self._own().region_name or os.environ.get("AWS_REGION") or "us-east-1"
+        return self._region or self._own().get_config_variable("region") or os.environ.get("AWS_REGION") or "us-east-1"
 
-    def session(self) -> boto3.Session:
+    def session(self) -> botocore.session.Session:
         """One that renews itself. Raises Denied for a profile that is not there."""
         if not self._role_arn:
             return self._own()
-        core = botocore.session.get_session()
-        core.register_component("credential_provider", CredentialResolver([_Role(self._renewed, self._now)]))
-        return boto3.Session(botocore_session=core)
+        made = self._new()
+        made.register_component("credential_provider", CredentialResolver([_Role(self._renewed, self._now)]))
+        return made
 
     @property
     def _own_words(self) -> str:
@@ -87,13 +94,20 @@ class Credentials:
             return f"the access key {self._access_key[0]}"
         return f"the profile {self._profile}" if self._profile else "the credentials that Outlay runs with"
 
-    def _own(self) -> boto3.Session:
+    def _new(self, profile: str = "") -> botocore.session.Session:
+        """Raises Denied for a profile that is not there, which botocore tells in passing."""
+        with translating(Doing("sts:GetCallerIdentity", self._own_words, self._region)):
+            made = botocore.session.Session(profile=profile or None)
+            made.register_component("data_loader", _models(made.get_config_variable("data_path")))
+            made.get_scoped_config()
+        return made
+
+    def _own(self) -> botocore.session.Session:
         if self._session is None:
-            key_id, secret = self._access_key or (None, None)
-            with translating(Doing("sts:GetCallerIdentity", self._own_words, self._region)):
-                self._session = boto3.Session(
-                    profile_name=self._profile or None, aws_access_key_id=key_id, aws_secret_access_key=secret
-                )
+            made = self._new(self._profile)
+            if self._access_key:
+                made.set_credentials(*self._access_key)
+            self._session = made
         return self._session
 
     def _found(self) -> dict[str, Any]:
@@ -144,8 +158,10 @@ class Credentials:
             request["ExternalId"] = self._external_id
         region = self.region
         with translating(Doing("sts:AssumeRole", self._own_words, region, role=self._role_arn)):
-            sts = self._own().client("sts", region_name=region, endpoint_url=self.endpoint or None, config=_CONFIG)
-            given: Any = sts.assume_role(**request)["Credentials"]
+            sts: Any = self._own().create_client(
+                "sts", region_name=region, endpoint_url=self.endpoint or None, config=_CONFIG
+            )
+            given = sts.assume_role(**request)["Credentials"]
         return dict(given)
 
 
@@ -168,7 +184,7 @@ class Session:
 
     def __init__(self, credentials: Credentials) -> None:
         self.credentials = credentials
-        self._made: boto3.Session | None = None
+        self._made: botocore.session.Session | None = None
         self._clients: dict[tuple[str, str], Any] = {}
 
     def ask(
@@ -199,7 +215,7 @@ class Session:
     def _client(self, service: str, region: str) -> Any:
         if (service, region) not in self._clients:
             self._made = self._made or self.credentials.session()
-            self._clients[service, region] = self._made.client(
+            self._clients[service, region] = self._made.create_client(
                 service, region_name=region, endpoint_url=self.credentials.endpoint or None, config=_CONFIG
             )
         return self._clients[service, region]
