@@ -11,7 +11,7 @@ AZURITE := tests/services/azurite
 BROWSER := tests/services/browser
 export OUTLAY_TEST_WORKERS ?= 2
 
-.PHONY: help setup setup-dev up demo test bench lock screenshots vendor clean
+.PHONY: help setup setup-dev up demo aws-standin test bench lock screenshots vendor clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ up: $(RUNTIME) ## run site, API and worker with sample bills on http://127.0.0.1
 
 demo: $(RUNTIME) ## write sample bills, connect them, bring them in, print what they cost
 	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo.sh
+
+aws-standin: $(DEV) ## run a stand-in for AWS with a sample organisation on http://127.0.0.1:5005; PORT and MONTHS take others
+	@$(BIN)/python -m tests.aws_standin --port $(or $(PORT),5005) --months $(or $(MONTHS),3)
 
 test: setup-dev ## run every check and every test
 	@scripts/check

@@ -3,4 +3,5 @@ pytest_plugins = [
     "tests.services.s3",
     "tests.services.azure",
     "tests.services.postgres",
+    "tests.aws_standin.plugin",
 ]

@@ -81,7 +81,14 @@ class NotFound(AccessError):
 
 
 class Denied(AccessError):
+    """`reason` is the kind of refusal, where it is known, and `action` the permission that is missing."""
+
     code = "denied"
+
+    def __init__(self, message: str, *, next: str = "", reason: str = "", action: str = "") -> None:
+        super().__init__(message, next=next)
+        self.reason = reason
+        self.action = action
 
 
 class Unavailable(AccessError):

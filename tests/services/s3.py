@@ -146,11 +146,18 @@ class QuietHandler(MotoRequestHandler):
         """A line for each request would bury a failing test's own output."""
 
 
+def moto_application() -> WSGIApplication:
+    application: WSGIApplication = DomainDispatcherApplication(create_backend_app)
+    return application
+
+
 class S3Server:
-    def __init__(self) -> None:
-        self.observed = Observed(DomainDispatcherApplication(create_backend_app))
+    """`port` is for a server by hand; tests take any. `application` is asked in place of moto's."""
+
+    def __init__(self, application: WSGIApplication | None = None, *, port: int = 0) -> None:
+        self.observed = Observed(application or moto_application())
         # The socket listens from here on, so that nobody has to wait for the thread.
-        self._server = make_server("127.0.0.1", 0, self.observed, threaded=True, request_handler=QuietHandler)
+        self._server = make_server("127.0.0.1", port, self.observed, threaded=True, request_handler=QuietHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, name="s3-server", daemon=True)
         self._thread.start()
 

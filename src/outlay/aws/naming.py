@@ -141,6 +141,14 @@ _KINDS = {
     "root": ("it is that of a whole account", "Give the ARN of a role in it."),
 }
 _LIKE = "It looks like arn:aws:iam::123456789012:role/outlay."
+# What else is given in place of a role's ARN: what it begins with, and what it is.
+_TAKEN_FOR_A_ROLE = (
+    (r"arn:aws[a-z-]*:s3:::", "it is that of a bucket"),
+    (r"https?://", "it is an address"),
+    (r"(AKIA|ASIA)[A-Z0-9]+$", "it is an access key id"),
+    (r"\d{12}$", "it is an account id"),
+    (r"(?!arn:)[\w+=,.@/-]+$", "it is a role's name alone"),
+)
 
 
 def role_parts(arn: str) -> tuple[str, str, str] | None:
@@ -173,7 +181,8 @@ def _why_no_role(arn: str) -> tuple[str, str]:
         return f": {said}", remedy
     if found and len(found[2]) != 12:
         return ": its account id does not have 12 digits", f"Zeros in front are part of the account id. {_LIKE}"
-    return "", _LIKE
+    looks = next((said for pattern, said in _TAKEN_FOR_A_ROLE if re.match(pattern, arn, re.ASCII)), "")
+    return (f": {looks}", f"The IAM console shows it at the top of the role's page. {_LIKE}") if looks else ("", _LIKE)
 
 
 def check_principal(arn: str, *, field: str = "principal") -> str:

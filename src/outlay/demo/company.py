@@ -107,6 +107,7 @@ class Payer:
     refund_months_ago: int | None
     marketplace_fee: Decimal
     cluster: str
+    currency: str = "USD"
 
     def __str__(self) -> str:
         return self.name
@@ -115,7 +116,8 @@ class Payer:
         return [line for line in self.lines if line.exists(story.months_ago(period))]
 
 
-def _lines(table: str, accounts: dict[str, str], region: str) -> tuple[Line, ...]:
+def read_lines(table: str, accounts: dict[str, str], region: str) -> tuple[Line, ...]:
+    """What a payer runs, of a table whose first column is the end of an account's name."""
     by_name = {name.rsplit("-", 1)[-1]: account for account, name in accounts.items()}
     return tuple(_line(row, by_name, region) for row in table.strip().splitlines())
 
@@ -186,7 +188,7 @@ FERNWICK = Payer(
     name="Fernwick Parcel",
     invoicing_entity="Amazon Web Services, Inc.",
     accounts=_FERNWICK_ACCOUNTS,
-    lines=_lines(_FERNWICK_LINES, _FERNWICK_ACCOUNTS, "us-east-1"),
+    lines=read_lines(_FERNWICK_LINES, _FERNWICK_ACCOUNTS, "us-east-1"),
     reservations=(
         Reservation(
             *("solver", "093316420057", "us-east-1", "c6i.2xlarge", 2),
@@ -243,7 +245,7 @@ LOFTLINE = Payer(
     name="Loftline",
     invoicing_entity="Amazon Web Services EMEA SARL",
     accounts=_LOFTLINE_ACCOUNTS,
-    lines=_lines(_LOFTLINE_LINES, _LOFTLINE_ACCOUNTS, "eu-central-1"),
+    lines=read_lines(_LOFTLINE_LINES, _LOFTLINE_ACCOUNTS, "eu-central-1"),
     reservations=(
         Reservation(
             *("render", "611408325587", "eu-central-1", "m6i.xlarge", 1),

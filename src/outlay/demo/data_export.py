@@ -6,7 +6,7 @@ FOCUS exports from manifests that users have published.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -58,9 +58,13 @@ def write_cur2(
     parts: int = 1,
     bucket: str = "sample-bucket",
     delivered: datetime | None = None,
+    columns: Collection[str] | None = None,
 ) -> Path:
-    """Write one delivery of a CUR 2.0 export below `directory`, which stands for the bucket; return its manifest."""
-    kinds = _cur2_kinds(rows)
+    """Write one delivery of a CUR 2.0 export below `directory`, which stands for the bucket; return its manifest.
+
+    `columns` are those that the export's query selects; without them it selects all.
+    """
+    kinds = _chosen(cur2_columns(net=any("line_item_net_unblended_cost" in row for row in rows)), columns)
     what = _Export(
         *(export, prefix.strip("/"), period, compression, versioning, parts, bucket, "BILLING_PERIOD"),
         delivered or period.end + timedelta(days=2, hours=6, minutes=14),
@@ -82,9 +86,13 @@ def write_aws_focus(
     bucket: str = "sample-bucket",
     partition: str = "billing_period",
     delivered: datetime | None = None,
+    columns: Collection[str] | None = None,
 ) -> Path:
-    """Write one delivery of AWS's FOCUS export; rows have FOCUS's column names, `Tags` and the like as maps."""
-    kinds = {column.name: column.kind for column in focus_columns(version, aws=True)}
+    """Write one delivery of AWS's FOCUS export; rows have FOCUS's column names, `Tags` and the like as maps.
+
+    `columns` are those that the export's query selects; without them it selects all.
+    """
+    kinds = _chosen({column.name: column.kind for column in focus_columns(version, aws=True)}, columns)
     what = _Export(
         *(export, prefix.strip("/"), period, compression, versioning, parts, bucket, partition),
         delivered or period.end + timedelta(days=2, hours=6, minutes=14),
@@ -151,9 +159,12 @@ def _arrow_value(value: Value, kind: str) -> Any:
     return [] if value is None and kind in "md" else value
 
 
-def _cur2_kinds(rows: Sequence[Row]) -> dict[str, str]:
-    """All columns of the table, as a query of everything has them. Net columns only where the payer has discounts."""
-    net = any("line_item_net_unblended_cost" in row for row in rows)
+def _chosen(kinds: dict[str, str], columns: Collection[str] | None) -> dict[str, str]:
+    return {name: kind for name, kind in kinds.items() if columns is None or name in columns}
+
+
+def cur2_columns(*, net: bool = True) -> dict[str, str]:
+    """All columns of the table with their kinds; net columns only where the payer has discounts."""
     kinds = {column.name: column.kind for column in COLUMNS if net or "_net_" not in column.name}
     products = {athena_name(f"product/{key}"): "s" for key in PRODUCT_COLUMNS}
     return dict(sorted((kinds | products | _CUR2_MAPS | {"discount_total_discount": "n"}).items()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,8 +62,14 @@ _QUERY = re.compile(r"(?<=\S)\?\S*")
 
 
 @contextmanager
-def translated(place: object, *, writing: object | None = None, listed: bool = False) -> Iterator[None]:
-    """Raise Outlay's errors in place of theirs.
+def translated(
+    place: object,
+    *,
+    writing: object | None = None,
+    listed: bool = False,
+    refusal: Callable[[], OutlayError | None] | None = None,
+) -> Iterator[None]:
+    """Raise Outlay's errors in place of theirs. `refusal` tells why there were no credentials, where that was it.
 
     `place` is what was asked for, `writing` where bytes went: what cannot be written to is a matter of the
     installation, not of a bill. What was `listed` before and is gone now has changed.
@@ -80,6 +86,8 @@ def translated(place: object, *, writing: object | None = None, listed: bool = F
             next="Rename or remove it, or export to a prefix that does not end in a slash.",
         ) from error
     except (OSError, theirs.BaseError) as error:
+        if refusal and (refused := refusal()):
+            raise refused from error
         if _number(error) in _FULL:
             raise DiskFull(f"No space is left at {writing or place}.", next="Free some space there.") from error
         ours = _access_error(error, place)

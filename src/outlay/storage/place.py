@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import obstore
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store
 
-from outlay.errors import Changed, Denied, Unavailable
+from outlay.errors import Changed, Denied, OutlayError, Unavailable
 from outlay.storage.faults import translated
 from outlay.storage.url import Location
 
@@ -46,6 +46,25 @@ class Store(Protocol):
     """What the four stores of obstore have in common, as far as Outlay uses it."""
 
 
+class _Asked:
+    """Credentials that remember why they were refused: obstore tells no more than that they were."""
+
+    def __init__(self, credentials: CredentialProvider) -> None:
+        self._credentials = credentials
+        self._refused: OutlayError | None = None
+
+    def __call__(self) -> Any:
+        self._refused = None
+        try:
+            return self._credentials()
+        except OutlayError as error:
+            self._refused = error
+            raise
+
+    def refusal(self) -> OutlayError | None:
+        return self._refused
+
+
 @dataclass(frozen=True)
 class Place:
     """Files below one location. Every error is an AccessError, Changed, DiskFull or, where it cannot be
@@ -56,6 +75,12 @@ class Place:
     _store: Any
     # Folders of this server that no link may lead out of; none: links may lead anywhere.
     within: tuple[Path, ...] = ()
+    _asked: _Asked | None = None
+
+    def _translated(
+        self, place: object, *, writing: object | None = None, listed: bool = False
+    ) -> AbstractContextManager[None]:
+        return translated(place, writing=writing, listed=listed, refusal=self._asked and self._asked.refusal)
 
     def list(self, below: str = "") -> list[StoredFile]:
         """Every file below the folder `below`, all pages, in order of path. A missing folder has no files.
@@ -63,7 +88,7 @@ class Place:
         On S3 the marker object `folder/` of an empty folder is listed as the empty file `folder`; the place's own
         marker is left out.
         """
-        with translated(self.location.join(below)):
+        with self._translated(self.location.join(below)):
             if self.location.is_folder and not Path(self.location.path).is_dir():
                 raise FileNotFoundError(self.location.path)
             metas = [meta for page in self._store.list(prefix=below or None) for meta in page]
@@ -89,7 +114,7 @@ class Place:
 
     def read(self, path: str, *, etag: str | None = None) -> bytes:
         """The content of a small file such as a manifest. Raises Changed when it is gone or no longer has `etag`."""
-        with translated(self.location.join(path), listed=etag is not None):
+        with self._translated(self.location.join(path), listed=etag is not None):
             return bytes(self._store.get(path, options=_options(etag)).bytes())
 
     def download(self, file: StoredFile, to: Path) -> None:
@@ -106,9 +131,9 @@ class Place:
             )
 
     def _transfer(self, file: StoredFile, to: Path) -> None:
-        with translated(self.location.join(file.path), listed=True):
+        with self._translated(self.location.join(file.path), listed=True):
             result = self._store.get(file.path, options=_options(file.etag))
-        with translated(self.location.join(file.path), writing=to), to.open("wb") as out:
+        with self._translated(self.location.join(file.path), writing=to), to.open("wb") as out:
             for chunk in result.stream(min_chunk_size=_CHUNK):
                 out.write(chunk)
 
@@ -121,18 +146,18 @@ class Place:
         self._check(file)
 
     def _check(self, file: StoredFile) -> None:
-        with translated(self.location.join(file.path), listed=True):
+        with self._translated(self.location.join(file.path), listed=True):
             now = self._store.head(file.path)
         if now["e_tag"] != file.etag:
             raise Changed(f"{self.location.join(file.path)} changed while it was read.", next="It is planned again.")
 
     def write(self, path: str, content: bytes) -> None:
-        with translated(self.location.join(path), writing=self.location):
+        with self._translated(self.location.join(path), writing=self.location):
             self._store.put(path, content)
 
     def upload(self, local: Path, path: str) -> None:
         """Copy a file into the place; into a folder on the same disk it is moved."""
-        with translated(self.location.join(path), writing=self.location):
+        with self._translated(self.location.join(path), writing=self.location):
             if not self.location.is_folder:
                 with local.open("rb") as source:
                     self._store.put(path, source)
@@ -148,7 +173,7 @@ class Place:
 
     def delete(self, paths: Iterable[str]) -> None:
         """Remove files; those that are gone already do not matter."""
-        with translated(self.location, writing=self.location):
+        with self._translated(self.location, writing=self.location):
             for path in paths:
                 try:
                     self._store.delete(path)
@@ -181,14 +206,15 @@ def open_place(
     Azure and Google take theirs from the environment, as their own tools do.
     """
     location = Location.parse(location) if isinstance(location, str) else location
+    asked = _Asked(credentials) if credentials else None
     makers: dict[str, Callable[[], Any]] = {
         "file": lambda: _folder_store(location, create),
-        "s3": lambda: _s3_store(location, credentials, endpoint, region),
+        "s3": lambda: _s3_store(location, asked, endpoint, region),
         "az": lambda: _azure_store(location),
         "gs": lambda: GCSStore(location.bucket, prefix=location.path or None, retry_config=_RETRY),
     }
     with translated(location, writing=location if create else None):
-        return Place(location, makers[location.scheme](), within if location.is_folder else ())
+        return Place(location, makers[location.scheme](), within if location.is_folder else (), asked)
 
 
 def _folder_store(location: Location, create: bool) -> Any:
