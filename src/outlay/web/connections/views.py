@@ -12,11 +12,18 @@ from outlay import connecting
 from outlay.app import ConnectionView, PeriodView
 from outlay.errors import Busy, TooSlow, UnknownName
 from outlay.period import BillingPeriod
+from outlay.state.models import Connection
+from outlay.web.connections.forms import S3, STORAGES
 from outlay.web.connections.table import COLUMNS, KINDS, STATUSES, Row, Wish, status_label, wanted
 from outlay.web.core import outlay
 
 # A worker looks every few seconds: when none has come by then, there is none.
 _NO_WORKER_SECONDS = 20
+_ACCESS_ELSEWHERE = {
+    "file": "none needed",
+    "az": "this server's own Azure credentials",
+    "gs": "this server's own Google Cloud credentials",
+}
 
 
 def connections(request: HttpRequest) -> HttpResponse:
@@ -106,15 +113,19 @@ def header(view: ConnectionView) -> dict[str, Any]:
         "kind": KINDS[row.kind],
         "provider": row.cloud_provider or ("AWS" if row.kind == "aws" else ""),
         "access": access_of(view),
-        "is_folder": row.location.startswith("file://"),
+        "place": "folder" if scheme_of(row) == "file" else STORAGES[scheme_of(row)].bucket,
     }
+
+
+def scheme_of(row: Connection) -> str:
+    return row.location.partition("://")[0]
 
 
 def access_of(view: ConnectionView) -> str:
     """In words; of an access key its last four characters."""
     row = view.row
-    if not row.location.startswith("s3://"):
-        return "none needed" if row.location.startswith("file://") else "this server's own"
+    if scheme_of(row) != S3:
+        return _ACCESS_ELSEWHERE[scheme_of(row)]
     words = (
         (row.access_of_id, f"that of {row.access_of_id}"),
         (row.role_arn, f"role {row.role_arn}" + (f", external id {row.external_id}" if row.external_id else "")),
