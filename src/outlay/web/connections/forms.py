@@ -169,6 +169,8 @@ _NEEDED: tuple[tuple[str, str, str, str], ...] = (
     ("key", "secret_access_key", "The secret is missing.", "Give the secret of the access key."),
     ("profile", "profile", "The profile is missing.", "Give its name, as in this server's AWS configuration."),
 )
+# Where that access is chosen.
+NEEDED = frozenset(field for _, field, _, _ in _NEEDED)
 _PLAIN = {"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
 
 
@@ -265,7 +267,7 @@ class ConnectionForm(_ConnectionFields):
     @property
     def required(self) -> set[str]:
         """For the eye: what has to be filled in."""
-        found = {"name", "bucket", "folder", "kind", "currency", "check_every"}
+        found = {"name", "bucket", "folder", "kind", "currency", "check_every"} | NEEDED
         if self.tile.kind == "anycost":
             found |= {"cloud_provider", "path"}
         return found & self.fields.keys()
@@ -436,7 +438,7 @@ class SettingsForm(_ConnectionFields):
             ]
             offered = ["keep", "role", "key", "profile", "ambient", *(["connection"] if lenders else [])]
             _offer(self, offered, lenders)
-        self.required = {"cloud_provider", "check_every"} if row.kind == "anycost" else {"check_every"}
+        self.required = NEEDED | ({"cloud_provider", "check_every"} if row.kind == "anycost" else {"check_every"})
         styled(self)
 
     def said(self, name: str) -> str:
