@@ -61,7 +61,9 @@ class Row:
 
     @property
     def accounts(self) -> tuple[str, ...]:
-        return self.summary.accounts or tuple(filter(None, (_account(self.view.row.role_arn),)))
+        """Without the connection's own name, which stands for the account where a bill names none."""
+        found = tuple(each for each in self.summary.accounts if each != self.name)
+        return found or tuple(filter(None, (_account(self.view.row.role_arn),)))
 
     @property
     def costs(self) -> list[tuple[str, Decimal]]:

@@ -77,6 +77,7 @@ def _header(column: Any, wish: Wish) -> dict[str, Any]:
     goes_down = not wish.is_down if is_sorted else column.is_number or column.name in ("delivery", "period")
     query = [("q", wish.search), ("status", wish.status), ("sort", column.name), ("desc", "1" if goes_down else "")]
     return {
+        "name": column.name,
         "label": column.label,
         "can_sort": column.key is not None,
         "is_number": column.is_number,
