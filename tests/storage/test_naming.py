@@ -3,9 +3,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from obstore.exceptions import GenericError
 
-from outlay.errors import SetupError, UsageError
-from outlay.storage import Location
+from outlay.errors import SetupError, Unavailable, UsageError
+from outlay.storage import Location, open_place
+from outlay.storage.faults import translated
 from outlay.storage.naming import check_container, check_google_bucket, host
 
 AZURE, GOOGLE = check_container, check_google_bucket
@@ -79,3 +81,29 @@ def test_the_host_of_a_place_is_known_before_it_is_asked(
 def test_azure_without_an_account_is_reached_nowhere() -> None:
     with pytest.raises(SetupError, match="No storage account"):
         host(Location.parse("az://acme/a"))
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("Generic MicrosoftAzure error: Account must be specified", "AZURE_STORAGE_ACCOUNT_NAME"),
+        (
+            "Generic MicrosoftAzure error: Error performing token request: Error performing GET http://169.254.169.254",
+            "AZURE_STORAGE_ACCOUNT_KEY",
+        ),
+        (
+            "Generic GCS error: Error performing token request: Error performing GET http://169.254.169.254",
+            "GOOGLE_APPLICATION_CREDENTIALS",
+        ),
+    ],
+)
+def test_a_server_without_credentials_is_told_how_it_gets_them(said: str, remedy: str) -> None:
+    with pytest.raises(Unavailable) as failed, translated("gs://acme/a"):
+        raise GenericError(said)
+    assert remedy in failed.value.next
+
+
+def test_azure_itself_says_that_no_account_is_named() -> None:
+    with pytest.raises(Unavailable) as failed:
+        open_place("az://acme/a").list()
+    assert "AZURE_STORAGE_ACCOUNT_NAME" in failed.value.next
