@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from outlay.state.deliveries import Delivered
     from outlay.state.models import Connection
     from outlay.state.new import NewConnection
+    from outlay.state.news import News
     from outlay.state.summary import Summary
 
 
@@ -176,6 +177,16 @@ def _billed(o: Outlay, name: str) -> dict[str, dict[str, Decimal]]:
         for view in o.periods(name)
         if view.delivery
     }
+
+
+def news(o: Outlay, name: str = "") -> News:
+    """What has happened: of all connections, or of one. Cheap, for pages that ask again and again."""
+    _ = o.memory
+    from outlay.state import connections
+    from outlay.state import news as told
+
+    now = datetime.now(UTC)
+    return told.of(connections.named(name), now) if name else told.of_all(now)
 
 
 def acts(o: Outlay, name: str, *, month: str = "") -> list[Did]:

@@ -12,12 +12,17 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from outlay.demo import SampleBill, write
+from outlay.storage import open_place
+from tests.cli.drops import Drops
+from tests.services.azure import ACCOUNT, AzureContainer, AzureServer
 from tests.services.s3 import ACCESS_KEY, REGION, SECRET_KEY, S3Server
 from tests.web.conftest import Visit
 from tests.web.pages import PHONE, WIDE, axe, overflow
 from tests.web.sites import Home, Site, serving
 
 BUCKET = "acme-billing"
+# Azure's, and one that moto keeps under its name: of Google's client it does not decode the hyphens of a bucket.
+CONTAINER, GOOGLE_BUCKET = "acme-container", "acmebilling"
 KEY_ID, SECRET = "AKIAEXAMPLEEXAMPLE42", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYverysecretKEY"
 ROLE = "arn:aws:iam::123456789012:role/finance/outlay-reader"
 
@@ -32,7 +37,8 @@ class Cloud:
 
 
 @pytest.fixture(scope="module")
-def cloud(bare: Home, s3_server: S3Server) -> Iterator[Cloud]:
+def cloud(bare: Home, s3_server: S3Server, azure_server: AzureServer) -> Iterator[Cloud]:
+    """Google Cloud Storage is moto's server, too: its client speaks S3's own XML."""
     bare.put_back()
     folder = bare.folder / "bills"
     bills = {bill.name: bill for bill in write(folder, months=1)}
@@ -45,7 +51,17 @@ def cloud(bare: Home, s3_server: S3Server) -> Iterator[Cloud]:
         "AWS_REGION": REGION,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "GOOGLE_BASE_URL": s3_server.endpoint,
+        "GOOGLE_SKIP_SIGNATURE": "true",
+        **AzureContainer(CONTAINER, ACCOUNT, azure_server.key, azure_server.endpoint).environ,
     }
+    azure_server.create_container(CONTAINER)
+    client.create_bucket(Bucket=GOOGLE_BUCKET)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        for place in (f"az://{CONTAINER}/drops", f"s3://{GOOGLE_BUCKET}/drops"):
+            Drops(open_place(place), folder).drop("2026-06", ["100", "20"])
     with serving(bare, environ) as site:
         yield Cloud(site, bills, folder)
 
@@ -206,6 +222,60 @@ def test_a_focus_export_is_read_with_the_servers_own_credentials(cloud: Cloud, v
     expect(page.locator("[data-access-said]")).to_have_text("this server's own AWS credentials")
 
 
+@pytest.mark.parametrize(
+    ("scheme", "storage", "label", "wrong", "rule", "bucket", "access"),
+    [
+        (
+            *("az", "Azure Blob Storage", "Container Name", "acme--bills", "no two hyphens in a row", CONTAINER),
+            "this server's own Azure credentials",
+        ),
+        (
+            *("gs", "Google Cloud Storage", "Bucket Name", "google-bills", "Google keeps names", GOOGLE_BUCKET),
+            "this server's own Google Cloud credentials",
+        ),
+    ],
+    ids=["azure", "google"],
+)
+def test_bills_of_azure_and_google_cloud_are_checked_tested_and_saved(
+    cloud: Cloud, visit: Visit, scheme: str, storage: str, label: str, wrong: str, rule: str, bucket: str, access: str
+) -> None:
+    page = visit(cloud.site, "administrator")
+    page.goto("/add-connection/anycost")
+    # Good on S3: what was typed is checked anew for the storage that is chosen.
+    page.get_by_label("Bucket Name", exact=True).fill(wrong)
+    page.get_by_label("Storage", exact=True).select_option(storage)
+    expect(page.locator("#field_bucket")).to_contain_text(rule)
+    expect(page.get_by_role("button", name="Generate IAM Policy")).to_be_hidden()
+    expect(page.get_by_label("Role ARN", exact=True)).to_be_hidden()
+    expect(page.get_by_text("Read with this server's own")).to_have_count(2)
+    expect(page.locator(f"[data-storage-of={scheme}]")).to_be_visible()
+    _says(page, label, f"{scheme}://{bucket}", "is an address")
+    _is_quiet(page, label, bucket)
+    _says(page, "Bucket Path", "/drops", "begins or ends with a slash")
+    page.get_by_label("Cloud Provider", exact=True).fill("Simple Cloud")
+    page.get_by_label("Connection Name", exact=True).fill(f"by-{scheme}")
+    page.get_by_label("Bucket Path", exact=True).fill("nothing/here")
+    assert _tried(page)["list"] == "failed"
+    expect(page.locator("[data-step=list]")).to_contain_text("holds no files")
+    page.get_by_label("Bucket Path", exact=True).fill("drops")
+    page.locator("[data-test-result]").evaluate("each => each.remove()")
+    assert _tried(page) == DONE, page.locator("#test").inner_text()
+    expect(page.locator("[data-step=access]")).to_contain_text("This server's own")
+    expect(page.locator("#test")).to_contain_text("2026-06")
+    assert axe(page) == []
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("[data-access-said]")).to_have_text(access)
+    row = next(each for each in cloud.site.outlay("connections", "list") if each["name"] == f"by-{scheme}")
+    assert row["location"] == f"{scheme}://{bucket}/drops"
+    said = {"name": "other", "cloud_provider": "X", "storage": scheme, "bucket": wrong, "path": "drops"}
+    answer = cloud.site.ask("/add-connection/anycost", "administrator", "POST", data=said)
+    assert (answer.status_code, rule in answer.text) == (422, True)
+    # It can go on in another bucket of the same cloud.
+    page.goto(f"/connections/by-{scheme}/move")
+    expect(page.get_by_label("Storage", exact=True)).to_have_value(scheme)
+    expect(page.get_by_label(label, exact=True)).to_be_visible()
+
+
 def test_a_test_says_which_step_failed_and_what_to_do(cloud: Cloud, visit: Visit) -> None:
     page = visit(cloud.site, "administrator")
     page.goto("/add-connection/anycost")
@@ -281,11 +351,25 @@ def test_forms_are_accessible_and_fit(cloud: Cloud, visit: Visit, width: int, th
         assert (tile, axe(page), overflow(page)) == (tile, [], [])
 
 
-def test_without_allowed_folders_there_is_no_way_to_one(bare: Home) -> None:
+@pytest.fixture(scope="module")
+def plain(bare: Home) -> Iterator[Site]:
+    """For the last tests: a site without folders and without any cloud, on the same home."""
     bare.put_back()
     with serving(bare, {"OUTLAY_FOLDERS": ""}) as site:
-        assert "OUTLAY_FOLDERS" in site.ask("/add-connection", "administrator").text
-        said = {"name": "x", "kind": "focus", "folder": str(bare.folder)}
-        answer = site.ask("/add-connection/folder", "administrator", "POST", data=said)
-        assert answer.status_code == 422
-        assert re.search("connects no folders", answer.text)
+        yield site
+
+
+def test_a_test_of_azure_without_an_account_says_who_names_it(plain: Site) -> None:
+    said = {"storage": "az", "bucket": CONTAINER, "path": "drops", "name": "x", "cloud_provider": "X"}
+    said |= {"currency": "USD", "check_every": "60"}
+    answer = plain.ask("/add-connection/anycost/test", "administrator", "POST", data=said)
+    assert "AZURE_STORAGE_ACCOUNT_NAME" in answer.text
+    assert answer.text.count('data-state="skipped"') == 4
+
+
+def test_without_allowed_folders_there_is_no_way_to_one(plain: Site) -> None:
+    assert "OUTLAY_FOLDERS" in plain.ask("/add-connection", "administrator").text
+    said = {"name": "x", "kind": "focus", "folder": str(plain.home.folder)}
+    answer = plain.ask("/add-connection/folder", "administrator", "POST", data=said)
+    assert answer.status_code == 422
+    assert re.search("connects no folders", answer.text)

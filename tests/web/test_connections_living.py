@@ -310,6 +310,24 @@ def test_the_table_is_searched_filtered_and_sorted_and_its_address_holds_it(life
     expect(rows).to_have_count(2)
 
 
+def test_on_a_phone_the_table_has_no_heads_and_is_sorted_by_a_choice(life: Life, visit: Visit) -> None:
+    for name in ("sorted-a", "sorted-b"):
+        life.add(name)
+    page = visit(life.site, "viewer", width=PHONE)
+    page.goto("/connections?q=sorted-")
+    rows = page.locator("tr[data-connection]")
+    page.get_by_label("reversed").check()
+    expect(rows.first).to_have_attribute("data-connection", "sorted-b")
+    page.get_by_label("Sort by").select_option("status")
+    page.wait_for_url("**sort=status&desc=1")
+    page.reload()
+    expect(page.get_by_label("reversed")).to_be_checked()
+    expect(page.get_by_label("Sort by")).to_have_value("status")
+    wide = visit(life.site, "viewer")
+    wide.goto("/connections")
+    expect(wide.get_by_label("Sort by")).to_be_hidden()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [WIDE, PHONE])
 def test_every_page_of_a_connection_fits_and_is_accessible_whatever_its_name(

@@ -113,7 +113,7 @@ def test_a_connection_that_fails_stands_above_the_numbers(site: Site, visit: Vis
     page.goto("/")
     attention = page.get_by_role("region", name="Connections that need attention: 1 of 4")
     expect(attention).to_contain_text(name)
-    expect(attention).to_contain_text("failing")
+    expect(attention).to_contain_text("Failing")
     expect(page.locator(".outlay-fresh")).to_contain_text(f"Failing: {name}")
     assert (axe(page), overflow(page)) == ([], [])
     page.goto("/explorer")

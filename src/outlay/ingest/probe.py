@@ -6,7 +6,6 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from outlay.engine import Engine
 from outlay.errors import Denied, NotFound, OutlayError
@@ -15,6 +14,7 @@ from outlay.ingest.result import Source
 from outlay.layouts import Bucket, recognised, survey
 from outlay.settings import Settings
 from outlay.storage import Place, StoredFile
+from outlay.storage.naming import host
 
 State = Literal["done", "failed", "skipped"]
 
@@ -25,6 +25,10 @@ STEPS = (
     ("layout", "The layout is recognised"),
     ("periods", "Billing periods are seen"),
 )
+_OWN_ACCESS = {
+    "az": "This server's own Azure credentials are used.",
+    "gs": "This server's own Google Cloud credentials are used.",
+}
 _SIZES = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -128,22 +132,22 @@ class _Looking:
         if location.is_folder:
             self._opened()
             return f"{location.path} is a folder on this server."
-        host = _host(location.scheme, location.bucket, self._tried.endpoint)
-        if host is None:
+        name = host(location, self._tried.endpoint)
+        if name is None:
             return f"{location.scheme}:// is reached as its own tools reach it."
         try:
-            socket.getaddrinfo(host, 443)
+            socket.getaddrinfo(name, 443)
         except OSError as error:
             raise _Failed(
-                f"{host} has no address: {error.strerror or error}.",
-                "Check the bucket's name and this server's network and DNS.",
+                f"{name} has no address: {error.strerror or error}.",
+                "Check the name and this server's network and DNS.",
             ) from error
-        return f"{host} has an address."
+        return f"{name} has an address."
 
     def _has_access(self) -> str:
         if self._tried.credentials is None:
             self._opened()
-            return "No access of its own is needed."
+            return _OWN_ACCESS.get(self._tried.source.location.scheme, "No access of its own is needed.")
         given = self._tried.credentials()
         self._opened()
         return f"Credentials were given; their access key ends with {str(given['access_key_id'])[-4:]}."
@@ -186,12 +190,6 @@ class _Looking:
         if self._place is None:
             self._place = self._tried.open_place()
         return self._place
-
-
-def _host(scheme: str, bucket: str, endpoint: str | None) -> str | None:
-    if scheme != "s3":
-        return None
-    return urlsplit(endpoint).hostname if endpoint else f"{bucket}.s3.amazonaws.com"
 
 
 def _size(size: float) -> str:

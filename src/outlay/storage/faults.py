@@ -36,7 +36,22 @@ _BY_TYPE: tuple[tuple[type[BaseException], type[AccessError]], ...] = (
 )
 # What obstore says of a folder ends in the system's own number, which is nowhere else.
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
-_GRANT = "Let the credentials in use list and read it (on S3: s3:ListBucket and s3:GetObject), or correct them."
+_GRANT = (
+    "Let the credentials in use list and read it (on S3: s3:ListBucket and s3:GetObject; on Azure: Storage Blob Data "
+    "Reader; on Google Cloud: Storage Object Viewer), or correct them."
+)
+# By obstore's words: this server has no credentials for Azure or Google Cloud, or does not get them now.
+_CREDENTIALS: tuple[tuple[str, str], ...] = (
+    ("Account must be specified", "Name the storage account in AZURE_STORAGE_ACCOUNT_NAME."),
+    (
+        "Azure error: Error performing token request",
+        "Give this server credentials, such as AZURE_STORAGE_ACCOUNT_KEY or a managed identity; else try again later.",
+    ),
+    (
+        "GCS error: Error performing token request",
+        "Give this server credentials, such as GOOGLE_APPLICATION_CREDENTIALS; else try again later.",
+    ),
+)
 _LET_WRITE = (
     "Let the user who runs Outlay write there (on S3: s3:PutObject and s3:DeleteObject), or choose another place with "
     "OUTLAY_HOME, OUTLAY_LAKE or OUTLAY_SPOOL."
@@ -131,6 +146,7 @@ def _access_error(error: Exception, place: object) -> AccessError:
     kind = _BY_S3_CODE.get(code, Denied if _number(error) in _FORBIDDEN else by_type)
     message, next_action = _SAID[kind]
     reason = code or _first_line(error)
+    next_action = next((remedy for sign, remedy in _CREDENTIALS if sign in reason), next_action)
     return kind(message.format(place=place, code=f" ({code})" if code else "", reason=reason), next=next_action)
 
 

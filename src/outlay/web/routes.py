@@ -36,6 +36,7 @@ ROUTES: tuple[Route, ...] = (
     Route("api/v1/", "outlay.web.api.urls.tree", "api", ITSELF),
     # Connections. What changes something is for administrators.
     Route("connections", "outlay.web.connections.views.connections", "connections", VIEWER),
+    Route("connection-news", "outlay.web.connections.views.news", "connection-news", VIEWER),
     Route("add-connection", "outlay.web.connections.adding.tiles", "connection-tiles", ADMINISTRATOR),
     Route(
         "add-connection/policy/<str:way>", "outlay.web.connections.adding.download", "connection-policy", ADMINISTRATOR

@@ -66,7 +66,9 @@ def _page(request: HttpRequest, form: UserForm, shown: dict[str, Any] | None) ->
 
 def _shown(request: HttpRequest, user: User, path: str) -> dict[str, Any]:
     """A link is shown to whoever made it, once."""
-    return {"username": user.username, "url": request.build_absolute_uri(path), "hours": links.LASTS.days * 24}
+    hours = links.LASTS.days * 24
+    about = f"With it they choose a password, once, in the next {hours} hours. Links made before are over."
+    return {"username": user.username, "url": request.build_absolute_uri(path), "about": about}
 
 
 def _with_article(role: str) -> str:

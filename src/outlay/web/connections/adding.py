@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from outlay import connecting
 from outlay.aws.policies import WAYS, Target, policy, written
 from outlay.errors import OutlayError, UsageError
-from outlay.web.connections.forms import ACCESS_FIELDS, BY_NAME, TILES, AnyForm, ConnectionForm, Tile, told
+from outlay.web.connections.forms import ACCESS_FIELDS, BY_NAME, STORAGES, TILES, AnyForm, ConnectionForm, Tile, told
 from outlay.web.core import outlay
 
 _secret = sensitive_post_parameters("secret_access_key")
@@ -142,6 +142,7 @@ def _context(form: ConnectionForm, tile: Tile) -> dict[str, Any]:
         "sections": sections(form, tile),
         "access_fields": access_fields(form),
         "folders": outlay().settings.folders or (),
+        "storages": STORAGES,
     }
 
 

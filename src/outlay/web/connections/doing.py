@@ -16,7 +16,7 @@ from outlay.errors import OutlayError, UsageError
 from outlay.period import BillingPeriod
 from outlay.web.connections import adding, views
 from outlay.web.connections.adding import access_fields, sections, who
-from outlay.web.connections.forms import OWN_ACCESS, MoveForm, SettingsForm, told
+from outlay.web.connections.forms import OWN_ACCESS, STORAGES, MoveForm, SettingsForm, told
 from outlay.web.core import outlay
 
 _secret = sensitive_post_parameters("secret_access_key")
@@ -107,6 +107,7 @@ def move(request: HttpRequest, name: str) -> HttpResponse:
         "sections": sections(form, form.tile),
         "access_fields": access_fields(form),
         "folders": o.settings.folders or (),
+        "storages": STORAGES,
     }
     return render(request, "connections/move.html", context, status=422 if form.errors else 200)
 

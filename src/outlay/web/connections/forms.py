@@ -16,6 +16,7 @@ from outlay.errors import UsageError
 from outlay.state import changing
 from outlay.state.models import Connection
 from outlay.state.new import NewConnection
+from outlay.storage.naming import check_container, check_google_bucket
 from outlay.storage.roots import allowed
 
 
@@ -45,23 +46,26 @@ class Tile:
 
 
 _PLACE = ("bucket", "path")
+_ANY_PLACE = ("storage", *_PLACE)
 _MORE = Section("How it is checked", ("check_every", "bring_from"), is_folded=True)
 _METADATA = "Connection metadata"
-_BUCKET = "S3 bucket information"
+OF_ITS_OWN = ("connection", "role", "key", "profile", "ambient")
+_S3_BUCKET, _BUCKET = "S3 bucket information", "Bucket information"
+S3 = "s3"
 
 TILES: tuple[Tile, ...] = (
     Tile(
         "anycost",
         "AnyCost Bucket",
         "bucket",
-        "Drops in the Common Bill Format that an adaptor of yours puts into an S3 bucket.",
+        "Drops in the Common Bill Format that an adaptor of yours puts into a bucket.",
         "anycost",
         (
             Section(_METADATA, ("cloud_provider", "name", "expect_every", "currency")),
-            Section(_BUCKET, (*_PLACE, "access")),
+            Section(_BUCKET, (*_ANY_PLACE, "access")),
             _MORE,
         ),
-        ("connection", "role", "key", "profile", "ambient"),
+        OF_ITS_OWN,
     ),
     Tile(
         "aws",
@@ -71,7 +75,7 @@ TILES: tuple[Tile, ...] = (
         "aws",
         (
             Section(_METADATA, ("name", "expect_every")),
-            Section(_BUCKET, (*_PLACE, "export", "access")),
+            Section(_S3_BUCKET, (*_PLACE, "export", "access")),
             _MORE,
         ),
         ("role", "key", "profile", "ambient", "connection"),
@@ -81,11 +85,11 @@ TILES: tuple[Tile, ...] = (
         "focus",
         "FOCUS export",
         "file",
-        "FOCUS files of any provider in an S3 bucket: one folder a month, or loose files.",
+        "FOCUS files of any provider in a bucket: one folder a month, or loose files.",
         "focus",
         (
             Section(_METADATA, ("cloud_provider", "name", "expect_every", "currency")),
-            Section(_BUCKET, (*_PLACE, "export", "access")),
+            Section(_BUCKET, (*_ANY_PLACE, "export", "access")),
             _MORE,
         ),
         ("role", "key", "profile", "ambient", "connection"),
@@ -105,6 +109,37 @@ TILES: tuple[Tile, ...] = (
 )
 BY_NAME: Mapping[str, Tile] = MappingProxyType({tile.name: tile for tile in TILES})
 
+
+@dataclass(frozen=True)
+class Storage:
+    """Whose buckets they are, what one is called, and the rule of its name. `about` is who reads it, but for S3."""
+
+    label: str
+    bucket: str
+    check: Callable[[str], str]
+    about: str = ""
+
+
+# By the scheme of a location.
+STORAGES: Mapping[str, Storage] = MappingProxyType(
+    {
+        S3: Storage("Amazon S3", "bucket", check_bucket),
+        "az": Storage(
+            "Azure Blob Storage",
+            "container",
+            check_container,
+            "Read with this server's own Azure credentials, of the storage account that AZURE_STORAGE_ACCOUNT_NAME "
+            "names. They need the role Storage Blob Data Reader on the container.",
+        ),
+        "gs": Storage(
+            "Google Cloud Storage",
+            "bucket",
+            check_google_bucket,
+            "Read with this server's own Google Cloud credentials. They need the role Storage Object Viewer on the "
+            "bucket.",
+        ),
+    }
+)
 ACCESS: Mapping[str, str] = MappingProxyType(
     {
         "keep": "The access it has",
@@ -133,6 +168,8 @@ _NEEDED: tuple[tuple[str, str, str, str], ...] = (
     ("key", "secret_access_key", "The secret is missing.", "Give the secret of the access key."),
     ("profile", "profile", "The profile is missing.", "Give its name, as in this server's AWS configuration."),
 )
+# Where that access is chosen.
+NEEDED = frozenset(field for _, field, _, _ in _NEEDED)
 _PLAIN = {"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
 
 
@@ -169,7 +206,15 @@ class _ConnectionFields(forms.Form):
         required=False,
     )
     folder = _text("Folder", "Its whole path on this server.", 4096)
-    bucket = _text("Bucket Name", "The name alone, without s3:// and path.", 300)
+    storage = forms.ChoiceField(
+        label="Storage", choices=[(scheme, each.label) for scheme, each in STORAGES.items()], required=False
+    )
+    bucket = _text(
+        "Bucket Name",
+        "The name alone, without path.",
+        300,
+        **{f"data-label-{scheme}": f"{each.bucket.title()} Name" for scheme, each in STORAGES.items()},
+    )
     path = _text("Bucket Path", "The folder in the bucket, without a slash at its ends, such as my/file/path.", 1100)
     export = _text("Export", "Optional: its name, where several lie there.", 300)
     access = forms.ChoiceField(label="AWS Connection", widget=forms.RadioSelect, required=False)
@@ -214,12 +259,14 @@ class ConnectionForm(_ConnectionFields):
             _offer(self, self.offered, lenders)
         for name, label in tile.labels:
             self.fields[name].label = label
+        if "bucket" in self.fields:
+            self.fields["bucket"].label = f"{STORAGES[self.scheme].bucket.title()} Name"
         styled(self)
 
     @property
     def required(self) -> set[str]:
         """For the eye: what has to be filled in."""
-        found = {"name", "bucket", "folder", "kind", "currency", "check_every"}
+        found = {"name", "bucket", "folder", "kind", "currency", "check_every"} | NEEDED
         if self.tile.kind == "anycost":
             found |= {"cloud_provider", "path"}
         return found & self.fields.keys()
@@ -229,9 +276,15 @@ class ConnectionForm(_ConnectionFields):
         if name not in self.fields:
             return ""
         given = (self.data.get(self.add_prefix(name)) or "") if self.is_bound else (self.initial.get(name) or "")
-        if name in OWN_ACCESS and name not in ACCESS_FIELDS.get(self.said("access"), ()):
+        if name in OWN_ACCESS and (self.scheme != S3 or name not in ACCESS_FIELDS.get(self.said("access"), ())):
             return ""
         return str(given).strip()
+
+    @property
+    def scheme(self) -> str:
+        """Where the bucket is, by its scheme. What is not known has a fault of its own."""
+        said = self.said("storage")
+        return said if said in STORAGES else S3
 
     @property
     def new(self) -> NewConnection:
@@ -256,7 +309,7 @@ class ConnectionForm(_ConnectionFields):
 
     def _location(self) -> str:
         if self.tile.name != "folder":
-            return f"s3://{self.said('bucket')}/{self.said('path')}".rstrip("/")
+            return f"{self.scheme}://{self.said('bucket')}/{self.said('path')}".rstrip("/")
         try:
             return str(allowed(self.said("folder"), self.o.settings.folders))
         except UsageError:
@@ -289,7 +342,7 @@ class ConnectionForm(_ConnectionFields):
 # What holds of each part of a place, by field.
 _PLACE_RULES: Mapping[str, Callable[[ConnectionForm], object]] = MappingProxyType(
     {
-        "bucket": lambda form: check_bucket(form.said("bucket")),
+        "bucket": lambda form: STORAGES[form.scheme].check(form.said("bucket")),
         "path": lambda form: check_path(form.said("path"), required=form.tile.kind == "anycost"),
         "folder": lambda form: allowed(form.said("folder"), form.o.settings.folders),
     }
@@ -300,8 +353,10 @@ class MoveForm(ConnectionForm):
     """Another bucket for what a connection brings in; all but place, name, month and access is as the old one's."""
 
     def __init__(self, o: Outlay, old: Connection, *args: Any, **kwargs: Any) -> None:
-        is_folder = old.location.startswith("file://")
-        place: tuple[str, ...] = ("folder",) if is_folder else (*_PLACE, "access")
+        scheme = old.location.partition("://")[0]
+        is_folder = scheme == "file"
+        buckets = _PLACE if old.kind == "aws" and scheme == S3 else _ANY_PLACE
+        place: tuple[str, ...] = ("folder",) if is_folder else (*buckets, "access")
         tile = Tile(
             "folder" if is_folder else old.kind,
             "",
@@ -309,14 +364,15 @@ class MoveForm(ConnectionForm):
             "",
             old.kind,
             (Section("The new connection", ("name", *place, "month")),),
-            () if is_folder else ("keep", "connection", "role", "key", "profile", "ambient"),
+            () if is_folder else (*(["keep"] if scheme == S3 else []), *OF_ITS_OWN),
         )
         self.old = old
+        kwargs["initial"] = {"storage": scheme, **kwargs.get("initial", {})}
         super().__init__(o, tile, *args, **kwargs)
 
     @property
     def keeps_access(self) -> bool:
-        return self.said("access") in ("", "keep")
+        return self.scheme == S3 and self.said("access") in ("", "keep")
 
     @property
     def new(self) -> NewConnection:
@@ -381,7 +437,7 @@ class SettingsForm(_ConnectionFields):
             ]
             offered = ["keep", "role", "key", "profile", "ambient", *(["connection"] if lenders else [])]
             _offer(self, offered, lenders)
-        self.required = {"cloud_provider", "check_every"} if row.kind == "anycost" else {"check_every"}
+        self.required = NEEDED | ({"cloud_provider", "check_every"} if row.kind == "anycost" else {"check_every"})
         styled(self)
 
     def said(self, name: str) -> str:
@@ -418,7 +474,7 @@ AnyForm = ConnectionForm | SettingsForm
 
 
 def _needed(form: AnyForm) -> dict[str, UsageError]:
-    if "access" not in form.fields:
+    if "access" not in form.fields or (isinstance(form, ConnectionForm) and form.scheme != S3):
         return {}
     access = form.said("access")
     offered = [name for name, _ in form.fields["access"].choices]  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from outlay.period import BillingPeriod
 from outlay.state.summary import MONTHS, Summary
 
 KINDS: Mapping[str, str] = MappingProxyType({"anycost": "AnyCost Bucket", "aws": "AWS", "focus": "FOCUS export"})
+_PLACES = {"file": "in a folder", "az": "in Azure", "gs": "in Google Cloud"}
 STATUSES: tuple[str, ...] = get_args(Value)
 # What needs somebody stands first.
 _URGENCY = ("failing", "late", "pending-data", "healthy", "paused")
@@ -46,8 +47,9 @@ class Row:
         return KINDS[self.view.row.kind]
 
     @property
-    def is_folder(self) -> bool:
-        return self.view.row.location.startswith("file://")
+    def place(self) -> str:
+        """Where its bills lie; blank for S3, where most do."""
+        return _PLACES.get(self.view.row.location.partition("://")[0], "")
 
     @property
     def status(self) -> str:
@@ -59,7 +61,9 @@ class Row:
 
     @property
     def accounts(self) -> tuple[str, ...]:
-        return self.summary.accounts or tuple(filter(None, (_account(self.view.row.role_arn),)))
+        """Without the connection's own name, which stands for the account where a bill names none."""
+        found = tuple(each for each in self.summary.accounts if each != self.name)
+        return found or tuple(filter(None, (_account(self.view.row.role_arn),)))
 
     @property
     def costs(self) -> list[tuple[str, Decimal]]:

@@ -7,21 +7,34 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django_htmx.http import trigger_client_event
 
 from outlay import connecting
 from outlay.app import ConnectionView, PeriodView
 from outlay.errors import Busy, TooSlow, UnknownName
 from outlay.period import BillingPeriod
+from outlay.state.models import Connection
+from outlay.state.news import News
+from outlay.web.connections.forms import S3, STORAGES
 from outlay.web.connections.table import COLUMNS, KINDS, STATUSES, Row, Wish, status_label, wanted
 from outlay.web.core import outlay
 
 # A worker looks every few seconds: when none has come by then, there is none.
 _NO_WORKER_SECONDS = 20
+_MOST_UNDER_WAY = 5
+# The page asks for itself anew when it hears this.
+CHANGED = "outlay:changed"
+_ACCESS_ELSEWHERE = {
+    "file": "none needed",
+    "az": "this server's own Azure credentials",
+    "gs": "this server's own Google Cloud credentials",
+}
 
 
 def connections(request: HttpRequest) -> HttpResponse:
     """The whole page, or for htmx the rows alone."""
     o = outlay()
+    told = connecting.news(o)
     found, has_costs = connecting.summaries(o)
     month = BillingPeriod.of(datetime.now(UTC)).month
     views = [view for view in o.connections() if view.row.name in found]
@@ -38,9 +51,25 @@ def connections(request: HttpRequest) -> HttpResponse:
         ],
         "month": month,
         "has_costs": has_costs,
+        **_news(told),
     }
     is_part = request.htmx and not request.htmx.boosted  # type: ignore[attr-defined]
     return render(request, "connections/rows.html" if is_part else "connections/table.html", context)
+
+
+def news(request: HttpRequest) -> HttpResponse:
+    """What is checked at the moment. When there is more to see the page is told to show it."""
+    told = connecting.news(outlay())
+    is_new = told.mark != request.GET.get("seen", "")
+    if not is_new and not told.under_way and "idle" in request.GET:
+        return HttpResponse(status=204)
+    response = render(request, "connections/news.html", _news(told))
+    return trigger_client_event(response, CHANGED) if is_new else response
+
+
+def _news(told: News) -> dict[str, Any]:
+    under_way = list(told.under_way.items())
+    return {"mark": told.mark, "under_way": under_way[:_MOST_UNDER_WAY], "further": len(under_way[_MOST_UNDER_WAY:])}
 
 
 def _header(column: Any, wish: Wish) -> dict[str, Any]:
@@ -48,6 +77,7 @@ def _header(column: Any, wish: Wish) -> dict[str, Any]:
     goes_down = not wish.is_down if is_sorted else column.is_number or column.name in ("delivery", "period")
     query = [("q", wish.search), ("status", wish.status), ("sort", column.name), ("desc", "1" if goes_down else "")]
     return {
+        "name": column.name,
         "label": column.label,
         "can_sort": column.key is not None,
         "is_number": column.is_number,
@@ -59,6 +89,7 @@ def _header(column: Any, wish: Wish) -> dict[str, Any]:
 
 def connection(request: HttpRequest, name: str) -> HttpResponse:
     o = outlay()
+    told = connecting.news(o, name)
     view = o.connection(name)
     context = {
         **header(view),
@@ -66,27 +97,29 @@ def connection(request: HttpRequest, name: str) -> HttpResponse:
         "moves": connecting.moves(o, name),
         "timeline": o.timeline(name),
         "acts": connecting.acts(o, name),
-        **_progress(view),
+        **_progress(view, told),
     }
     return render(request, "connections/connection.html", context)
 
 
 def progress(request: HttpRequest, name: str) -> HttpResponse:
-    """How far the check is. When it has come to its end, the page is told to show what it brought."""
+    """How far the check is. When there is more to see, such as a month that is in, the page is told to show it."""
+    told = connecting.news(outlay(), name)
+    is_new = told.mark != request.GET.get("seen", "")
+    if not is_new and not told.under_way and "idle" in request.GET:
+        return HttpResponse(status=204)
     view = outlay().connection(name)
-    context = {**header(view), **_progress(view), "is_part": True}
-    response = render(request, "connections/progress.html", context)
-    if not context["is_busy"]:
-        response.headers["HX-Refresh"] = "true"
-    return response
+    response = render(request, "connections/progress.html", {**header(view), **_progress(view, told)})
+    return trigger_client_event(response, CHANGED) if is_new else response
 
 
-def _progress(view: ConnectionView) -> dict[str, Any]:
+def _progress(view: ConnectionView, told: News) -> dict[str, Any]:
     made = outlay().progress(view.row.name)
     is_wanted = view.row.wanted_at is not None and view.row.paused_at is None
     is_working = made is not None and made.is_working
     waited = (datetime.now(UTC) - view.row.wanted_at).total_seconds() if view.row.wanted_at else 0
     return {
+        "mark": told.mark,
         "progress": made,
         "is_wanted": is_wanted,
         "is_working": is_working,
@@ -106,15 +139,19 @@ def header(view: ConnectionView) -> dict[str, Any]:
         "kind": KINDS[row.kind],
         "provider": row.cloud_provider or ("AWS" if row.kind == "aws" else ""),
         "access": access_of(view),
-        "is_folder": row.location.startswith("file://"),
+        "place": "folder" if scheme_of(row) == "file" else STORAGES[scheme_of(row)].bucket,
     }
+
+
+def scheme_of(row: Connection) -> str:
+    return row.location.partition("://")[0]
 
 
 def access_of(view: ConnectionView) -> str:
     """In words; of an access key its last four characters."""
     row = view.row
-    if not row.location.startswith("s3://"):
-        return "none needed" if row.location.startswith("file://") else "this server's own"
+    if scheme_of(row) != S3:
+        return _ACCESS_ELSEWHERE[scheme_of(row)]
     words = (
         (row.access_of_id, f"that of {row.access_of_id}"),
         (row.role_arn, f"role {row.role_arn}" + (f", external id {row.external_id}" if row.external_id else "")),

@@ -16,6 +16,7 @@ from outlay.costs.filters import Filter
 from outlay.costs.question import WHOLE, Question
 from outlay.costs.ranges import ALL
 from outlay.errors import UsageError
+from outlay.web.explorer.sorting import USUAL_ORDER, Order
 
 Pairs = list[tuple[str, str]]
 
@@ -31,6 +32,8 @@ METRIC_LABELS = {
 }
 # Lines of each currency's table: a page shows the first, and then more.
 LINES = (25, 100, 500, 1_000)
+# Parameters of the page, beside those of the question.
+_OWN = ("look", "lines", "sort", "order")
 # What an address without any question asks.
 DEFAULT = "by=ServiceName&range=last-12-months"
 
@@ -40,6 +43,7 @@ class Asked:
     question: Question
     look: str = "bars"
     lines: int = LINES[0]
+    order: Order = USUAL_ORDER
 
     @classmethod
     def read(cls, pairs: Pairs, besides: Iterable[str] = ()) -> Asked:
@@ -47,14 +51,14 @@ class Asked:
         own = dict(pairs)
         if any("\0" in text for pair in pairs for text in pair):
             raise UsageError("The address holds a letter that no bill has.", next="Write it anew.")
-        question = Question.from_query(pairs, today=today(), besides=("look", "lines", *besides))
+        question = Question.from_query(pairs, today=today(), besides=(*_OWN, *besides))
         look, lines = own.get("look") or "bars", own.get("lines") or str(LINES[0])
         if look not in LOOKS:
             raise UsageError(f"There is no chart {look!r}.", next=f"Use one of {', '.join(LOOKS)}.", field="look")
         if lines not in map(str, LINES):
             wanted = ", ".join(map(str, LINES))
             raise UsageError(f"A table has no {lines!r} lines.", next=f"Use one of {wanted}.", field="lines")
-        return cls(question, look, int(lines))
+        return cls(question, look, int(lines), Order.read(own.get("sort"), own.get("order")).of(question))
 
     @property
     def query(self) -> str:
@@ -62,6 +66,7 @@ class Asked:
         own = {
             "look": self.look if self.look != "bars" else "",
             "lines": self.lines if self.lines != LINES[0] else "",
+            **self.order.pairs,
         }
         told = urlencode({name: value for name, value in own.items() if value})
         return "&".join(filter(None, (self.question.to_query() or f"range={ALL}", told)))
@@ -72,7 +77,7 @@ class Asked:
 
     def to(self, question: Question) -> Asked:
         """Another question, looked at in the same way."""
-        return Asked(question, self.look)
+        return Asked(question, self.look, order=self.order.of(question))
 
     def url_of(self, route: str) -> str:
         return f"{reverse(route)}?{self.query}"

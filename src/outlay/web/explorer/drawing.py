@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,7 @@ from outlay.costs.answer import Answer, sums, text_of
 from outlay.costs.chart import Chart, Series, chart
 from outlay.costs.table import Line, Table
 from outlay.errors import UsageError
-from outlay.web.explorer import columns
+from outlay.web.explorer import columns, sorting
 from outlay.web.explorer.asking import METRIC_LABELS, Asked, of_unit, url_into, within_period
 
 # Each with a chart; any more are listed. Quantities have dozens of units.
@@ -34,6 +34,17 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Head:
+    """A column of the table. `order` is as `aria-sort` says it; `url` sorts by it, or the other way round."""
+
+    name: str
+    label: str
+    order: str
+    url: str
+    is_number: bool
+
+
+@dataclass(frozen=True)
 class Part:
     """One currency or unit. `chart` is what the script draws; `rest` is what the chart has as one remainder."""
 
@@ -47,6 +58,7 @@ class Part:
     chart: Mapping[str, Any]
     described: str
     number: int
+    heads: tuple[Head, ...]
 
 
 @dataclass(frozen=True)
@@ -80,7 +92,7 @@ def _part(
     unit = None if is_one else total.unit
     series = [each for each in drawn.series if each.unit == total.unit]
     places = {each.values: place for place, each in enumerate(series) if not each.is_remainder}
-    lines = [line for line in table.lines if line.unit == total.unit]
+    lines = asked.order.sorted(line for line in table.lines if line.unit == total.unit)
     told = [_told(asked, line, unit, places) for line in lines[: asked.lines]]
     rest = next((each for each in series if each.is_remainder), None)
     return Part(
@@ -94,6 +106,23 @@ def _part(
         _data(asked, drawn, series, past, total.unit, unit),
         describe(asked, total.unit),
         number,
+        heads(asked, total.unit),
+    )
+
+
+def heads(asked: Asked, unit: str) -> tuple[Head, ...]:
+    groups = [columns.label(name) for name in asked.question.by]
+    labels = {"amount": unit or "Amount", "share": "Share", "before": "Before", "change": "Change"}
+    labels |= {"percent": "Change, %", **dict(zip(("name", "second"), groups, strict=False))}
+    return tuple(
+        Head(
+            name,
+            labels[name],
+            asked.order.aria(name),
+            replace(asked, order=asked.order.pressed(name)).url,
+            name not in ("name", "second"),
+        )
+        for name in sorting.shown(asked.question)
     )
 
 

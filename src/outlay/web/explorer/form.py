@@ -109,6 +109,7 @@ def shown(desk: Desk, pairs: Iterable[tuple[str, str]], asked: Asked | None) -> 
         "categories": [(each, each in given.get("category", CHARGE_CATEGORIES)) for each in CHARGE_CATEGORIES],
         "looks": LOOKS,
         "look": single.get("look", "bars"),
+        "order": [(name, single[name]) for name in ("sort", "order") if name in single],
         "filters": [(name, value) for name, values in given.items() if _is_filter(name) for value in values],
         "operators": OPERATORS,
         "sent": SENT,

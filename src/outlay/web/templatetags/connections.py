@@ -32,6 +32,12 @@ def whole(number: int | None) -> str:
 
 
 @register.filter
+def finality(state: str) -> str:
+    """`final`, `estimated`, or that a bill does not say which."""
+    return "not known if final" if state == "unknown" else state
+
+
+@register.filter
 def short_month(period: BillingPeriod) -> str:
     """`Nov 2026`."""
     return f"{period.start:%b %Y}"

@@ -10,6 +10,20 @@
     group.addEventListener("change", () => showAccess(group));
     showAccess(group);
   }
+  // What belongs to the chosen storage. A bucket that was typed has other rules there: it is checked anew.
+  const storage = document.getElementById("id_storage");
+  const bucket = document.getElementById("id_bucket");
+  const showStorage = () => {
+    for (const part of document.querySelectorAll("[data-storage-of]")) {
+      part.hidden = part.dataset.storageOf !== storage.value;
+    }
+    document.querySelector("label[for=id_bucket]").textContent = bucket.getAttribute(`data-label-${storage.value}`);
+  };
+  storage?.addEventListener("change", () => {
+    showStorage();
+    if (bucket.value) htmx.trigger(bucket, "change");
+  });
+  if (storage) showStorage();
   document.addEventListener("htmx:afterSwap", (event) => {
     const said = event.detail.target;
     if (!said.classList?.contains("connections-said")) return;

@@ -49,6 +49,10 @@
     const button = target?.closest("[data-copy]");
     if (button) copy(button);
   });
+  // What asks again and again waits until somebody looks.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden && event.detail.elt.hasAttribute("data-live")) event.preventDefault();
+  });
   document.addEventListener("outlay:theme", showTheme);
   showTheme();
 })();
