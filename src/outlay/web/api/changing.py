@@ -8,7 +8,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from outlay import connecting
-from outlay.state import acts
 from outlay.state.changing import Settings
 from outlay.state.models import Connection
 from outlay.state.new import NewConnection
@@ -63,8 +62,7 @@ def change(request: HttpRequest, name: Name, wanted: ConnectionChange) -> Any:
         connecting.change(outlay(), name, settings, by=who(request))
     if counted:
         first, last = counted.get("count_from", row.count_from), counted.get("count_to", row.count_to)
-        outlay().set_counted(name, first, last)
-        acts.note(name, who(request), "counted", said=f"{first or 'the first'} to {last or 'the last'}.")
+        connecting.count(outlay(), name, first, last, by=who(request))
     return outlay().shown(name)
 
 
