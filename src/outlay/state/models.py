@@ -168,7 +168,7 @@ class StatusChange(models.Model):
 
 
 class Act(models.Model):
-    """What somebody did to a connection. It outlives the connection, so it knows it by name alone."""
+    """What somebody did. It outlives the connection, so it knows it by name alone; blank: it was done to none."""
 
     connection = models.CharField(max_length=100, db_index=True)
     at = models.DateTimeField()

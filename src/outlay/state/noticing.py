@@ -17,6 +17,7 @@ from outlay.notices import event as kinds
 from outlay.notices.event import Event
 from outlay.notices.sending import KINDS, Channel
 from outlay.period import BillingPeriod
+from outlay.state import acts
 from outlay.state.models import Notice, NoticeChannel, Run, StatusChange
 from outlay.state.secrets import Keyring, Secret
 
@@ -163,11 +164,11 @@ def channel(number: int) -> NoticeChannel:
     return row
 
 
-def add(new: NewChannel, ring: Keyring) -> NoticeChannel:
+def add(new: NewChannel, ring: Keyring, *, by: str = "") -> NoticeChannel:
     """Raises UsageError for a name that is taken."""
     try:
         with transaction.atomic():
-            return NoticeChannel.objects.create(
+            row = NoticeChannel.objects.create(
                 kind=new.kind,
                 name=new.name,
                 settings=dict(new.settings),
@@ -175,29 +176,36 @@ def add(new: NewChannel, ring: Keyring) -> NoticeChannel:
                 events=[kind for kind in kinds.KINDS if kind in new.events],
                 made_at=timezone.now(),
             )
+            acts.note("", by, "channel-added", said=f"{new.name}.")
+            return row
     except IntegrityError as error:
         raise UsageError(
             f"There is a channel {new.name} already.", next="Choose another name.", field="name"
         ) from error
 
 
-def switch(number: int, *, on: bool) -> NoticeChannel:
+@transaction.atomic
+def switch(number: int, *, on: bool, by: str = "") -> NoticeChannel:
     """What waits while it is off is told when it is on again. Raises UnknownName."""
-    NoticeChannel.objects.filter(pk=number).update(is_on=on)
+    if NoticeChannel.objects.filter(pk=number).exclude(is_on=on).update(is_on=on):
+        acts.note("", by, "channel-switched", said=f"{channel(number).name} {'on' if on else 'off'}.")
     return channel(number)
 
 
-def remove(number: int) -> str:
+@transaction.atomic
+def remove(number: int, *, by: str = "") -> str:
     """With its log; returns its name. Raises UnknownName."""
     row = channel(number)
     row.delete()
+    acts.note("", by, "channel-removed", said=f"{row.name}.")
     return row.name
 
 
-def test(number: int, ring: Keyring) -> Notice:
+def test(number: int, ring: Keyring, *, by: str = "") -> Notice:  # noqa: PT028 - a test of a channel
     """A test, told by the next worker that looks. Raises UnknownName, and SetupError when its secrets do not open."""
     row = channel(number)
     _opened(row.kind, row.settings, row.sealed, row.name, ring)
+    acts.note("", by, "channel-tested", said=f"{row.name}.")
     return _make(row, Event(kinds.TEST, timezone.now().isoformat()))
 
 
