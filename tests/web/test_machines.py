@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.services.process import free_port
 from tests.web.conftest import Serve
-from tests.web.sites import Home, Site, serving
+from tests.web.sites import Home, Site, serving, working
 
 SECONDS = 30
 
@@ -34,7 +34,22 @@ def test_healthz_tells_of_database_and_worker(site: Site) -> None:
     assert answer.status_code == 200
     told = answer.json()
     assert (told["status"], told["database"]) == ("ok", "ok")
-    assert told["worker"] in ("idle", "waiting", "working")
+    assert (told["worker"], told["workers"]) == ("none", 0)
+    with working(site):
+        assert comes_true(lambda: site.ask("/healthz").json()["workers"] == 1)
+        assert site.ask("/healthz").json()["worker"] in ("idle", "waiting", "working")
+        assert "outlay_workers 1.0" in site.ask("/metrics").text
+    assert site.ask("/healthz").json()["worker"] == "none"
+
+
+def test_pages_tell_that_no_worker_is_there_when_something_waits_for_one(site: Site) -> None:
+    with sqlite3.connect(site.home.home / "state.db") as connection:
+        connection.execute("UPDATE state_connection SET next_check_at = '2026-01-01 00:00:00'")
+    name = site.outlay("connections", "list")[0]["name"]
+    for path in ("/", "/connections", f"/connections/{name}", "/notices"):
+        assert "No worker is running" in site.ask(path, "administrator").text, path
+    with working(site):
+        assert comes_true(lambda: "No worker is running" not in site.ask("/connections", "viewer").text)
 
 
 def test_healthz_fails_when_the_database_does(serve: Serve) -> None:

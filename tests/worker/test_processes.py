@@ -44,6 +44,15 @@ def is_within(place: Installation) -> bool:
     return bool(place.row().lease_holder) and 0 < len(place.commits()) < MONTHS - 1
 
 
+def running() -> list[int]:
+    """The ids of the processes of workers that say they are there."""
+    from django.utils import timezone
+
+    from outlay.state import workers
+
+    return [int(each.name.split(":")[1]) for each in workers.running(timezone.now())]
+
+
 def ended(process: subprocess.Popen[str]) -> int:
     process.communicate(timeout=PATIENCE)
     return process.returncode
@@ -68,8 +77,10 @@ def test_an_idle_worker_ends_at_once(place: Installation, worker: Start) -> None
     place.add()
     process = worker()
     until(lambda: place.row().next_check_at, "first check")
+    assert running() == [process.pid]
     process.send_signal(signal.SIGINT)
     assert ended(process) == 0
+    assert running() == []
 
 
 def test_what_a_killed_worker_had_begun_is_taken_over(busy: Installation, worker: Start) -> None:
@@ -78,6 +89,7 @@ def test_what_a_killed_worker_had_begun_is_taken_over(busy: Installation, worker
     process.kill()
     ended(process)
     assert busy.row().lease_holder
+    assert running() == []
     worker()
     until(lambda: busy.row().next_check_at, "second worker's end")
     assert busy.total() == MONTHS

@@ -133,6 +133,13 @@ def test_a_paused_connection_is_not_checked_and_says_what_to_do(place: Installat
     assert turns.work() == 1
 
 
+def test_what_came_in_is_rolled_up_by_the_turns_after_it(place: Installation, turns: Turns) -> None:
+    months = place.deliver_months(2)
+    while turns.worker.turn():
+        pass
+    assert sorted(partition.period.month for partition, _ in place.o.lake.rolled_up()) == sorted(months)
+
+
 # What goes wrong
 
 

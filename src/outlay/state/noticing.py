@@ -18,13 +18,16 @@ from outlay.notices.event import Event
 from outlay.notices.sending import KINDS, Channel
 from outlay.period import BillingPeriod
 from outlay.state import acts
-from outlay.state.models import Notice, NoticeChannel, Run, StatusChange
+from outlay.state.models import Connection, Notice, NoticeChannel, Run, StatusChange
 from outlay.state.secrets import Keyring, Secret
 
 # After each try that failed; after the last one it is given up.
 WAITS = tuple(timedelta(minutes=each) for each in (1, 5, 15, 60, 180, 360, 720))
 # While it is being told nobody else takes it; who is killed meanwhile has it told again after this.
 _LEASE = timedelta(minutes=5)
+# What is rejected waits for what else is rejected in the same check: the first notice not long, so that it does not
+# come when a check of many months is over, the one after it until that end, or for this time when it never comes.
+_FIRST_GROUP, _LATER_GROUP = timedelta(seconds=20), timedelta(hours=1)
 # Kept after they are over.
 _KEPT = timedelta(days=90)
 
@@ -42,7 +45,10 @@ def of_run(run: Run, result: RunResult) -> None:
     """Of one that was rejected; of one that was committed when what was live until then was final, and another."""
     at, month = run.finished_at.isoformat(), result.period.month if result.period else ""
     if result.outcome == "rejected":
-        _keep(_rejected(at, month, result))
+        _keep(
+            _rejected(at, month, result),
+            Connection.objects.values_list("lease_holder", flat=True).get(pk=run.connection_id),
+        )
     elif result.outcome == "committed" and result.period:
         earlier = Run.objects.filter(connection_id=run.connection_id, period=run.period, outcome="committed")
         was = earlier.filter(pk__lt=run.pk).order_by("-id").first()
@@ -72,15 +78,37 @@ def _of_final(was: Run, delivery: str, at: str) -> None:
         _keep(Event(kinds.FINAL_CHANGED, at, was.connection_id, month, before=was.delivery, after=delivery))
 
 
-def _keep(event: Event) -> None:
+def _keep(event: Event, check: str = "") -> None:
+    """With a `check`, the holder of its lease, together with what else is told of it."""
     for channel in NoticeChannel.objects.filter(is_on=True):
-        if event.kind in channel.events:
-            _make(channel, event)
+        if event.kind in channel.events and not (check and _joined(channel, event, check)):
+            _make(channel, event, check)
 
 
-def _make(channel: NoticeChannel, event: Event) -> Notice:
+def _joined(channel: NoticeChannel, event: Event, check: str) -> bool:
+    """Put into the notice of the check that is still open. False: there is none."""
+    for row in Notice.objects.filter(channel=channel, check_id=check, is_open=True):
+        both = Event.from_dict(row.event).together_with(event)
+        # One statement: who takes it to be told closes it.
+        if Notice.objects.filter(pk=row.pk, is_open=True).update(event=both.as_dict()):
+            return True
+    return False
+
+
+def _make(channel: NoticeChannel, event: Event, check: str = "") -> Notice:
     now = timezone.now()
-    return Notice.objects.create(channel=channel, event=event.as_dict(), made_at=now, due_at=now)
+    wait = timedelta(0)
+    if check:
+        is_later = Notice.objects.filter(channel=channel, check_id=check).exists()
+        wait = _LATER_GROUP if is_later else _FIRST_GROUP
+    return Notice.objects.create(
+        channel=channel, event=event.as_dict(), made_at=now, due_at=now + wait, check_id=check, is_open=bool(check)
+    )
+
+
+def check_is_over(check: str) -> None:
+    """What was gathered of it is told now."""
+    Notice.objects.filter(check_id=check, is_open=True).update(is_open=False, due_at=timezone.now())
 
 
 # Telling
@@ -106,7 +134,7 @@ def take(at: datetime | None = None) -> Taken | None:
     at = at or timezone.now()
     due = Notice.objects.filter(due_at__lte=at, channel__is_on=True).order_by("due_at", "id")
     for number, was_due in due.values_list("pk", "due_at")[:10]:
-        if Notice.objects.filter(pk=number, due_at=was_due).update(due_at=at + _LEASE):
+        if Notice.objects.filter(pk=number, due_at=was_due).update(due_at=at + _LEASE, is_open=False):
             row = Notice.objects.select_related("channel").get(pk=number)
             channel = row.channel
             return Taken(

@@ -101,8 +101,10 @@ def _of_connections() -> Iterator[Any]:
             checked.add_metric((row.name,), (now - row.checked_at).total_seconds())
     yield age
     yield checked
-    overdue = worker(now)["overdue_seconds"]
+    found = worker(now)
+    overdue = found["overdue_seconds"]
     yield GaugeMetricFamily("outlay_overdue_seconds", "Seconds that the oldest due check waits.", value=overdue)
+    yield GaugeMetricFamily("outlay_workers", "Workers that run.", value=found["workers"])
 
 
 _registry = CollectorRegistry()

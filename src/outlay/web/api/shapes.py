@@ -227,7 +227,8 @@ class Health(Told):
     status: Literal["ok", "failing"]
     version: str
     database: Literal["ok", "failing"]
-    worker: Literal["working", "idle", "waiting", "behind", "unknown"]
+    worker: Literal["none", "working", "idle", "waiting", "behind", "unknown"]
+    workers: int = Field(description="How many run.")
     overdue_seconds: int
 
 
