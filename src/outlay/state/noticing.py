@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from outlay.errors import UnknownName, UsageError
+from outlay.errors import SetupError, UnknownName, UsageError
 from outlay.ingest.result import RunResult
 from outlay.notices import event as kinds
 from outlay.notices.event import Event
+from outlay.notices.message import message
 from outlay.notices.sending import KINDS, Channel
 from outlay.period import BillingPeriod
 from outlay.state import acts
@@ -135,12 +137,22 @@ def take(at: datetime | None = None) -> Taken | None:
     due = Notice.objects.filter(due_at__lte=at, channel__is_on=True).order_by("due_at", "id")
     for number, was_due in due.values_list("pk", "due_at")[:10]:
         if Notice.objects.filter(pk=number, due_at=was_due).update(due_at=at + _LEASE, is_open=False):
-            row = Notice.objects.select_related("channel").get(pk=number)
-            channel = row.channel
-            return Taken(
-                number, channel.kind, channel.settings, channel.sealed, channel.name, Event.from_dict(row.event)
-            )
+            return _taken(Notice.objects.select_related("channel").get(pk=number))
     return None
+
+
+def take_test(number: int, ring: Keyring, *, by: str = "") -> Taken:
+    """A test of a channel, taken by this process already. As `test`."""
+    with transaction.atomic():
+        row = test(number, ring, by=by)
+        row.due_at = row.made_at + _LEASE
+        row.save(update_fields=["due_at"])
+    return _taken(row)
+
+
+def _taken(row: Notice) -> Taken:
+    channel = row.channel
+    return Taken(row.pk, channel.kind, channel.settings, channel.sealed, channel.name, Event.from_dict(row.event))
 
 
 @transaction.atomic
@@ -237,9 +249,76 @@ def test(number: int, ring: Keyring, *, by: str = "") -> Notice:  # noqa: PT028 
     return _make(row, Event(kinds.TEST, timezone.now().isoformat()))
 
 
-def log(limit: int) -> list[Notice]:
+def log(limit: int, offset: int = 0) -> list[Notice]:
     """The newest notices, with their channels."""
-    return list(Notice.objects.select_related("channel").order_by("-id")[:limit])
+    return list(Notice.objects.select_related("channel").order_by("-id")[offset : offset + limit])
+
+
+def count() -> int:
+    """How many notices are kept."""
+    return Notice.objects.count()
+
+
+def notice(number: int) -> Notice:
+    """With its channel. Raises UnknownName."""
+    row = Notice.objects.select_related("channel").filter(pk=number).first()
+    if row is None:
+        raise UnknownName(f"There is no notice {number}.", next="See which there are.")
+    return row
+
+
+def named(name: str) -> NoticeChannel:
+    """Raises UnknownName."""
+    row = NoticeChannel.objects.filter(name=name).first()
+    if row is None:
+        raise UnknownName(f"There is no channel {name!r}.", next="See which there are with outlay notices list.")
+    return row
+
+
+# As JSON
+
+
+def channel_told(row: NoticeChannel, ring: Keyring) -> dict[str, Any]:
+    """Nothing of it is secret. `where` is null when no key opens its address."""
+    try:
+        place = where(row, ring)
+    except SetupError:
+        place = None
+    return {
+        "id": row.pk,
+        "name": row.name,
+        "kind": row.kind,
+        "where": place,
+        "events": list(row.events),
+        "on": row.is_on,
+        "added": row.made_at.isoformat(),
+    }
+
+
+def where(row: NoticeChannel, ring: Keyring) -> str:
+    """Where it tells: of an address its host alone. Raises SetupError."""
+    opened = secrets_of(row, ring)
+    host = urlsplit(opened["url"]).hostname if "url" in opened else row.settings.get("host", "")
+    to = ", ".join(row.settings.get("recipients", []))
+    return f"{to} by {host}" if to else str(host)
+
+
+def notice_told(row: Notice) -> dict[str, Any]:
+    """What it is about, and what came of each try."""
+    event = Event.from_dict(row.event)
+    return {
+        "id": row.pk,
+        "channel": row.channel.name,
+        "event": event.kind,
+        "connection": event.connection or None,
+        "months": list(event.months or filter(None, [event.month])),
+        "subject": message(str(row.pk), event, None, None).subject,
+        "made": row.made_at.isoformat(),
+        "state": "told" if row.told_at else "waiting" if row.due_at else "given-up",
+        "next_try": row.due_at.isoformat() if row.due_at else None,
+        "told": row.told_at.isoformat() if row.told_at else None,
+        "tries": [{"at": each["at"], "error": each["error"] or None} for each in row.tries],
+    }
 
 
 def reseal(ring: Keyring) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -105,12 +104,9 @@ def _form(request: HttpRequest, form: ChannelForm) -> HttpResponse:
 
 def _shown(row: NoticeChannel) -> Shown:
     try:
-        opened = noticing.secrets_of(row, outlay().keyring)
+        where = noticing.where(row, outlay().keyring)
     except SetupError as error:
         return Shown(row, LABELS[row.kind], error.message, ())
-    host = urlsplit(opened["url"]).hostname if "url" in opened else row.settings.get("host", "")
-    to = ", ".join(row.settings.get("recipients", []))
-    where = f"{to} by {host}" if to else str(host)
     return Shown(row, LABELS[row.kind], where, tuple(KINDS[kind] for kind in row.events if kind in KINDS))
 
 
