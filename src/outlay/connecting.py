@@ -359,9 +359,13 @@ def move(
     Both or nothing. With `keeps_access` the new one gets the old one's access. Raises UsageError naming the field.
     """
     _ = o.memory
-    from outlay.state import acts, changes, moving
+    from outlay.state import acts, changes, connections, moving
 
     first, old = moving.check_month(month), o.connection(name).row
+    for error in connections.faults(new).values():
+        raise error
+    if connections.draft(new).location == old.location:
+        raise UsageError(f"{name} reads that place already.", next="Give the new one.", field="location")
     with moving.together():
         o.add(new)
         moving.link(old.name, new.name, first)
