@@ -12,6 +12,8 @@ import pytest
 from tests.worker.place import PATIENCE, Installation, start, until
 
 MONTHS = 4
+# Who gets a claim is decided by the database.
+on_both = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
 
 Start = Callable[[], subprocess.Popen[str]]
 
@@ -22,7 +24,7 @@ def worker(place: Installation) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def begin() -> subprocess.Popen[str]:
-        started.append(start(place.home, "outlay.worker"))
+        started.append(start(place.home, "outlay.worker", environ=place.environ))
         return started[-1]
 
     yield begin
@@ -83,6 +85,7 @@ def test_an_idle_worker_ends_at_once(place: Installation, worker: Start) -> None
     assert running() == []
 
 
+@on_both
 def test_what_a_killed_worker_had_begun_is_taken_over(busy: Installation, worker: Start) -> None:
     process = worker()
     until(lambda: is_within(busy), "month within a check")
@@ -96,6 +99,7 @@ def test_what_a_killed_worker_had_begun_is_taken_over(busy: Installation, worker
     assert len(busy.commits()) == len(set(busy.commits())) == MONTHS
 
 
+@on_both
 def test_two_workers_bring_each_month_in_once(place: Installation, worker: Start) -> None:
     names = ["acme", "bravo", "coral"]
     for name in names:
