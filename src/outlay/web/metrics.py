@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -93,10 +94,11 @@ def _of_connections() -> Iterator[Any]:
         "outlay_newest_delivery_age_seconds", "Seconds since a delivery was committed.", labels=("connection",)
     )
     checked = GaugeMetricFamily("outlay_last_check_age_seconds", "Seconds since a check.", labels=("connection",))
+    committed = Run.objects.filter(outcome="committed").order_by().values_list("connection_id")
+    newest = dict(committed.annotate(Max("finished_at")))
     for row in Connection.objects.all():
-        newest = Run.objects.filter(connection=row, outcome="committed").order_by("-pk").first()
-        if newest:
-            age.add_metric((row.name,), (now - newest.finished_at).total_seconds())
+        if row.name in newest:
+            age.add_metric((row.name,), (now - newest[row.name]).total_seconds())
         if row.checked_at:
             checked.add_metric((row.name,), (now - row.checked_at).total_seconds())
     yield age
