@@ -75,6 +75,24 @@ def test_metrics_tell_ages_runs_and_steps(site: Site) -> None:
     assert again["outlay_runs"].samples == families["outlay_runs"].samples
 
 
+def test_a_run_that_is_seen_after_one_with_a_higher_number_is_counted(site: Site) -> None:
+    def failed() -> float:
+        families = text_string_to_metric_families(site.ask("/metrics").text)
+        samples = next(family for family in families if family.name == "outlay_runs").samples
+        return sum(each.value for each in samples if each.labels["outcome"] == "failed")
+
+    copied = "connection_id, period, delivery, state, started_at, finished_at, steps, reconciliation, counts"
+    assert failed() == 0
+    for ahead, expected in ((5, 1), (2, 2)):
+        with sqlite3.connect(site.home.home / "state.db") as database:
+            (last,) = database.execute("SELECT max(id) FROM state_run WHERE outcome = 'committed'").fetchone()
+            database.execute(
+                f"INSERT INTO state_run (id, outcome, {copied}) SELECT ?, 'failed', {copied} FROM state_run LIMIT 1",
+                (last + ahead,),
+            )
+        assert [failed(), failed()] == [expected, expected]
+
+
 def test_metrics_are_for_this_machine_or_for_who_has_the_token(site: Site, serve: Serve) -> None:
     assert site.ask("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 401
     with serve(is_new=True, OUTLAY_METRICS_TOKEN="scrape-me") as guarded:

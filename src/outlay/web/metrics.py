@@ -47,12 +47,17 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
+# Of runs that are recorded at once, one with a lower number may be seen later.
+_LATE = 100
+
+
 class _Figures(Collector):
     """Runs are counted once each, so that a scrape costs what is new since the one before."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last = 0
+        self._recent: set[int] = set()
         self._runs: Counter[tuple[str, str]] = Counter()
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._steps: Counter[str] = Counter()
@@ -77,13 +82,15 @@ class _Figures(Collector):
     def _count_new_runs(self) -> None:
         from outlay.state.models import Run
 
-        rows = Run.objects.filter(pk__gt=self._last).order_by("pk")
+        rows = Run.objects.filter(pk__gt=self._last - _LATE).exclude(pk__in=self._recent).order_by("pk")
         for pk, connection, outcome, steps in rows.values_list("pk", "connection_id", "outcome", "steps").iterator():
-            self._last = pk
+            self._last = max(self._last, pk)
+            self._recent.add(pk)
             self._runs[connection, outcome] += 1
             for step, seconds in steps:
                 self._seconds[step] += seconds
                 self._steps[step] += 1
+        self._recent = {pk for pk in self._recent if pk > self._last - _LATE}
 
 
 def _of_connections() -> Iterator[Any]:

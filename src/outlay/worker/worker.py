@@ -31,6 +31,7 @@ _log = logging.getLogger("outlay.worker")
 # Seconds.
 IDLE = 1.0
 GRACE = 8.0
+_PARTING = 3.0
 _NOTE_EVERY = 30
 _LONGEST_WAIT = 30.0
 _EVERY = {"heartbeat": workers.BEAT.total_seconds(), "notices": IDLE}
@@ -69,7 +70,7 @@ class Worker:
             over.set()
             # One that is at a receiver who does not answer is given up: it is told again.
             for thread in (beats, tells):
-                thread.join(GRACE)
+                thread.join(_PARTING)
             with suppress(DatabaseFault):
                 workers.leave(self._name)
 
