@@ -1,4 +1,4 @@
-"""What pages and the API do with connections besides looking: try, add, move, change, compare, make live, remove.
+"""What pages, commands and the API do with connections: try, add, move, change, compare, make live, remove.
 
 Each takes the installation, and `by`, the name of whoever does it, which is recorded.
 """
@@ -310,6 +310,33 @@ def change(o: Outlay, name: str, wanted: Settings, *, by: str = "") -> list[str]
     return changed
 
 
+def set_checks(
+    o: Outlay, name: str, *, every: str | None = None, bring_from: str | None = None, by: str = ""
+) -> ConnectionView:
+    """How often it is checked, and from which month on its bills are brought in; None leaves it. Raises UsageError."""
+    _ = o.memory
+    from outlay.state import acts, changing
+
+    was = o.connection(name)
+    view = o.set_bring_from(name, bring_from) if bring_from is not None else was
+    view = o.set_frequency(name, every) if every is not None else view
+    changed = changing.differences(was.row, view.row)
+    if changed:
+        acts.note(name, by, "changed", said=f"{', '.join(changed)}.")
+    return view
+
+
+def count(o: Outlay, name: str, first: str, last: str, *, by: str = "") -> ConnectionView:
+    """Which months answers count, as `Outlay.set_counted`. Raises UsageError."""
+    _ = o.memory
+    from outlay.state import acts
+
+    view = o.set_counted(name, first, last)
+    row = view.row
+    acts.note(name, by, "counted", said=f"{row.count_from or 'the first'} to {row.count_to or 'the last'}.")
+    return view
+
+
 def make_live(o: Outlay, name: str, month: str, delivery: str, *, by: str = "") -> PeriodView:
     """An earlier delivery becomes the live one, and stays until the source changes. Raises UnknownName, Changed."""
     _ = o.memory
@@ -343,9 +370,13 @@ def move(
     Both or nothing. With `keeps_access` the new one gets the old one's access. Raises UsageError naming the field.
     """
     _ = o.memory
-    from outlay.state import acts, changes, moving
+    from outlay.state import acts, changes, connections, moving
 
     first, old = moving.check_month(month), o.connection(name).row
+    for error in connections.faults(new).values():
+        raise error
+    if connections.draft(new).location == old.location:
+        raise UsageError(f"{name} reads that place already.", next="Give the new one.", field="location")
     with moving.together():
         o.add(new)
         moving.link(old.name, new.name, first)
@@ -374,7 +405,7 @@ def remove(o: Outlay, name: str, *, purge: bool = False, by: str = "") -> int:
     from outlay.state import acts
 
     gone = o.remove(name, purge=purge)
-    acts.note(name, by, "removed", said=f"with its {gone:,} charges." if purge else "Its charges stay.")
+    acts.note(name, by, "removed", said=f"with its {gone:,} charges." if purge else "and kept its charges.")
     return gone
 
 

@@ -13,6 +13,7 @@ from outlay.notices.message import message
 
 if TYPE_CHECKING:
     from outlay.notices.event import Event
+    from outlay.state.noticing import Taken
 
 
 def tell_next(o: Outlay) -> str | None:
@@ -21,17 +22,30 @@ def tell_next(o: Outlay) -> str | None:
     from outlay.state import noticing
 
     taken = noticing.take()
-    if taken is None:
-        return None
+    return None if taken is None else _tell(o, taken)[1]
+
+
+def try_channel(o: Outlay, number: int, *, by: str = "") -> tuple[int, bool, str]:
+    """Tell a test now: the notice's number, whether it was told, and what came of it, in words. Raises UnknownName."""
+    _ = o.memory
+    from outlay.state import noticing
+
+    taken = noticing.take_test(number, o.keyring, by=by)
+    return (taken.number, *_tell(o, taken))
+
+
+def _tell(o: Outlay, taken: Taken) -> tuple[bool, str]:
+    from outlay.state import noticing
+
     said = message(str(taken.number), taken.event, _difference(o, taken.event), o.settings.url)
     try:
         taken.opened(o.keyring).send(said)
     except OutlayError as error:
         is_tried_again = noticing.over(taken.number, str(error))
         then = "It is tried again" if is_tried_again else "It is given up"
-        return f"{taken.channel} could not tell “{said.subject}”: {error.message} {then}."
+        return False, f"{taken.channel} could not tell “{said.subject}”: {error.message} {then}."
     noticing.over(taken.number, "")
-    return f"{taken.channel} told “{said.subject}”."
+    return True, f"{taken.channel} told “{said.subject}”."
 
 
 def _difference(o: Outlay, event: Event) -> Mapping[str, Any] | None:

@@ -124,3 +124,51 @@ def test_charge_categories_are_chosen(outlay: Outlay, acme: Drops) -> None:
     assert outlay("costs", "--category", "Usage", "--json").json["totals"] == {"USD": "6.6"}
     wrong = outlay("costs", "--category", "Taxes")
     assert (wrong.code, "Purchase" in wrong.err) == (2, True)
+
+
+JUNE = ("costs", "--by", "ServiceName", "--from", "2026-06", "--to", "2026-06", "--compare")
+
+
+def test_a_period_is_compared_with_the_one_before(outlay: Outlay, acme: Drops) -> None:
+    told = outlay(*JUNE, "--json").json
+    assert (told["from"], told["to"]) == ("2026-06-01", "2026-06-30")
+    changes = [{name: row[name] for name in ("before", "cost", "change", "change_percent")} for row in told["rows"]]
+    assert [row["ServiceName"] for row in told["rows"]] == ["Compute", "Storage"]
+    assert changes == [
+        {"before": "1.1", "cost": "3.3", "change": "2.2", "change_percent": "200"},
+        {"before": "2.2", "cost": "0", "change": "-2.2", "change_percent": "-100"},
+    ]
+    assert [(row["before"], row["cost"], row["change"]) for row in told["totals"]] == [("3.3", "3.3", "0")]
+
+
+def test_a_comparison_as_csv_has_exact_numbers_and_harmless_texts(outlay: Outlay, drops: Drops) -> None:
+    drops.drop("2026-05", ["1.10"], resource__service="=1+1")
+    outlay("connections", "add", "anycost", "acme", "--cloud-provider", "A", "--location", drops.folder)
+    outlay("ingest")
+    lines = outlay(*JUNE, "--format", "csv").out.splitlines()
+    assert lines == [
+        "ServiceName,currency,cost,share,before,change,change_percent",
+        "'=1+1,USD,0,,1.1,-1.1,-100",
+    ]
+
+
+def test_a_comparison_as_a_table_has_both_sums_and_the_change(outlay: Outlay, acme: Drops) -> None:
+    lines = [line.split() for line in outlay(*JUNE).out.splitlines()]
+    assert lines[2] == ["ServiceName", "before", "cost", "change", "change", "%", "share", "%", "currency"]
+    assert ["Compute", "1.10", "3.30", "2.20", "200", "100", "USD"] in lines
+    assert ["Storage", "2.20", "0.00", "-2.20", "-100", "0", "USD"] in lines
+    assert ["total", "3.30", "3.30", "0.00", "0", "100", "USD"] in lines
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "Without a first and a last day there is no period before."),
+        (["--range", "all"], "Without a first and a last day"),
+        (["--range", "last-month", "--granularity", "day"], "--compare and --granularity contradict each other"),
+        (["--range", "last-month", "--by", "ServiceName", "--top", "3"], "--compare and --top contradict each other"),
+    ],
+)
+def test_what_cannot_be_compared_is_wrong_usage(outlay: Outlay, words: list[str], said: str) -> None:
+    ran = outlay("costs", *words, "--compare")
+    assert (ran.code, said in ran.err, ran.out) == (2, True, "")

@@ -28,6 +28,7 @@ def test_a_fresh_installation_is_in_order(outlay: Outlay) -> None:
     assert told["healthy"] is True
     assert [check["name"] for check in told["checks"]] == [
         "settings", "home", "database", "lake catalog", "lake location", "spool", "spool leftovers", "engine", "clock",
+        "worker",
     ]  # fmt: skip
 
 
@@ -126,3 +127,18 @@ def test_a_clock_behind_what_was_recorded_is_wrong(
 def test_a_missing_httpfs_extension_is_told(outlay: Outlay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("outlay.engine.addresses.find_spec", lambda name: None)
     assert "pip install duckdb-extension-httpfs==" in _check(outlay("doctor", "--json"), "engine")["next"]
+
+
+def test_no_worker_is_told_where_there_is_something_to_check(outlay: Outlay, acme: Drops) -> None:
+    import outlay as installation
+
+    told = _check(outlay("doctor", "--json"), "worker")
+    assert (told["verdict"], "No worker is running" in told["found"]) == ("warning", True)
+    assert "outlay worker" in told["next"]
+    with installation.open() as o:
+        _ = o.memory
+        from outlay.state import workers
+
+        workers.beat("elsewhere/12345678:42:x", datetime.now(UTC))
+    told = _check(outlay("doctor", "--json"), "worker")
+    assert (told["verdict"], told["found"].partition(" since ")[0]) == ("ok", "process 42 on elsewhere")

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+import pwd
+
+import pytest
+
 from tests.cli.conftest import Outlay
 from tests.cli.drops import Drops
 
@@ -71,3 +76,44 @@ def test_access_keys_are_sealed_anew_and_never_shown(outlay: Outlay, acme: Drops
         assert HUSH not in said.out + said.err
         assert key_id not in said.out + said.err
     assert outlay("connections", "show", "main", "--json").json["access_key"] == "…MPLE"
+
+
+def test_what_commands_do_is_recorded_with_who_did_it(
+    outlay: Outlay, acme: Drops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import outlay as installation
+    from outlay import connecting
+
+    # The environment is no proof of who somebody is.
+    monkeypatch.setenv("LOGNAME", "somebody-else")
+    acme.drop("2026-05", ["9"], "d2")
+    outlay("ingest", "acme")
+    earlier = outlay("periods", "acme", "--json").json[1]["earlier"][0]
+    for words in (
+        ["connections", "pause", "acme"],
+        ["connections", "resume", "acme"],
+        ["connections", "set", "acme", "--count-to", "2026-06", "--check-every", "30", "--bring-from", "2026-05"],
+        ["connections", "set", "acme", "--check-every", "30"],
+        ["connections", "stop", "acme"],
+        ["revert", "acme", "2026-05", earlier],
+        ["revert", "acme", "2026-05", earlier],
+    ):
+        assert outlay(*words).code == 0
+    with installation.open() as o:
+        done = connecting.acts(o, "acme")
+    user = pwd.getpwuid(os.getuid()).pw_name
+    assert {each.who for each in done} == {f"{user} on the command line"}
+    assert [each.sentence.partition(f" {earlier}")[0] for each in reversed(done)] == [
+        "added the connection",
+        "paused it",
+        "resumed it",
+        "changed which months count: the first to 2026-06.",
+        "changed its settings: how often it is checked, from which month on.",
+        "made an earlier delivery live:",
+    ]
+    assert outlay("connections", "remove", "acme", "--yes").code == 0
+    with installation.open() as o:
+        _ = o.memory
+        from outlay.state.acts import done_to
+
+        assert done_to("acme")[0].sentence == "removed the connection and kept its charges."

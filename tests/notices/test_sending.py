@@ -6,6 +6,8 @@ import hashlib
 import hmac
 import json
 import re
+from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +131,17 @@ def test_what_changed_in_a_final_month_stands_in_the_text() -> None:
 def test_every_kind_stands_in_the_docs() -> None:
     page = (Path(__file__).parents[2] / "docs" / "notices.md").read_text()
     assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == list(KINDS)
+
+
+def test_of_very_many_months_that_were_rejected_every_month_and_some_findings_are_told() -> None:
+    months = [f"2025-{number:02}" for number in range(1, 13)]
+    one = Event("rejected", LATE.at, "acme", finding_count=1)
+    events = [replace(one, month=month, findings=[f"{month} is wrong."]) for month in months]
+    last = replace(one, findings=["It is nothing."], finding_count=4)
+    together = reduce(Event.together_with, [*events, last])
+    said = message("9", Event.from_dict(together.as_dict()), None, None)
+    assert said.subject == "13 deliveries of acme were rejected"
+    assert said.facts["months"] == [*months, "no known month"]
+    assert (len(said.facts["findings"]), said.facts["finding_count"]) == (12, 16)
+    assert "2025-03: 2025-03 is wrong." in said.text
+    assert "… and 4 more." in said.text

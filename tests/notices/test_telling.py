@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from outlay.ingest.result import RunResult
+from outlay.ingest.steps import Quiet, Step
 from outlay.notices.event import KINDS
 from outlay.storage import open_place
 from outlay.worker.ending import Ending
 from tests.ingest.world import put_drop, row
 from tests.notices.receivers import Receiver, http, smtp
-from tests.worker.place import JUNE, Clock, Installation
+from tests.worker.place import JUNE, Clock, Installation, until
 
 SECRET = "a-secret-that-nobody-sees"
 
@@ -114,6 +116,93 @@ def test_a_rejected_delivery_is_told_with_its_findings(
     (said,) = told(receiver)
     assert (said["month"], len(said["findings"]), said["finding_count"] >= 7) == ("2026-06", 5, True)
     assert "not a number" in said["text"]
+
+
+def reject(place: Installation, months: int) -> None:
+    """Drops that will be rejected, for so many months up to June."""
+    for ago in range(months):
+        put_drop(open_place(str(place.folder / "acme")), [row("not a number")], "d1", JUNE.shift(-ago))
+
+
+def test_what_one_check_rejects_is_one_notice(
+    place: Installation, receiver: Receiver, tell: Callable[[], bool]
+) -> None:
+    channel(place, receiver.url, ["rejected"])
+    reject(place, 3)
+    list(place.o.ingest(["acme"]))
+    assert tell()
+    assert not tell()
+    (said,) = told(receiver)
+    assert said["subject"] == "3 deliveries of acme were rejected"
+    assert (said["month"], said["months"]) == (None, ["2026-06", "2026-05", "2026-04"])
+    assert [each[:8] for each in said["findings"]] == [f"{month}:" for month in said["months"]]
+    assert said["finding_count"] >= 3
+    assert "2026-06, 2026-05, 2026-04" in said["text"]
+
+
+def test_what_another_check_rejects_is_another_notice(
+    place: Installation, receiver: Receiver, tell: Callable[[], bool]
+) -> None:
+    place.add("other")
+    channel(place, receiver.url, ["rejected"])
+    reject(place, 2)
+    put_drop(open_place(str(place.folder / "other")), [row("not a number")], "d1", JUNE)
+    list(place.o.ingest())
+    while tell():
+        pass
+    assert [each["subject"] for each in told(receiver)] == [
+        "2 deliveries of acme were rejected",
+        "A delivery of other for 2026-06 was rejected",
+    ]
+
+
+def test_notices_are_told_while_the_worker_still_checks_other_months(
+    place: Installation, receiver: Receiver, clock: Clock
+) -> None:
+    """Newest first: the check waits in April until May has been told, though it is not at its end."""
+    from outlay.state import claims
+    from outlay.state.checking import Watch
+    from outlay.worker.worker import Worker
+
+    channel(place, receiver.url, ["rejected"])
+    reject(place, 4)
+
+    class InApril(Quiet):
+        def begins(self, connection: str, period: str, step: Step) -> None:
+            if period == JUNE.shift(-2).id and step == "plan":
+                assert receiver.posted == []
+                clock.ahead = timedelta(seconds=30)
+                until(lambda: receiver.posted, "notice")
+
+    with Worker(place.o, Ending()).beside():
+        claim = claims.claim("acme", claims.holder(), clock.now())
+        assert claim is not None
+        list(place.o.check(Watch(claim, InApril())))
+        until(lambda: len(receiver.posted) == 2, "second notice")
+    assert [each["months"] for each in told(receiver)] == [["2026-06", "2026-05"], ["2026-04", "2026-03"]]
+
+
+def test_what_a_killed_worker_had_gathered_is_told_in_time(
+    place: Installation, receiver: Receiver, clock: Clock
+) -> None:
+    from outlay.state import noticing
+    from outlay.state.models import Connection
+
+    channel(place, receiver.url, ["rejected"])
+    Connection.objects.update(lease_holder="elsewhere:1:x")
+    for month in (JUNE, JUNE.previous()):
+        place.o.memory.record(RunResult("acme", "rejected", month))
+    assert noticing.take(clock.now()) is None
+    taken = noticing.take(clock.now() + timedelta(seconds=21))
+    assert taken is not None
+    assert taken.event.months == ("2026-06", "2026-05")
+    # What comes after it has been taken is not lost in it.
+    place.o.memory.record(RunResult("acme", "rejected", JUNE.shift(-2)))
+    assert noticing.take(clock.now() + timedelta(minutes=4)) is None
+    noticing.over(taken.number, "")
+    later = noticing.take(clock.now() + timedelta(hours=1, seconds=1))
+    assert later is not None
+    assert later.event.month == "2026-04"
 
 
 def test_a_final_month_that_changes_is_told_with_the_difference_by_service(

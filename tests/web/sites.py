@@ -25,7 +25,7 @@ from tests.services.environment import FOREIGN
 from tests.services.process import stop, wait_until_ready
 from tests.web.seeding import NAMES, PASSWORD
 
-__all__ = ["NAMES", "PASSWORD", "Home", "Site", "fill", "serving"]
+__all__ = ["NAMES", "PASSWORD", "Home", "Site", "fill", "serving", "working"]
 
 SESSION = "outlay-session"
 CSRF = "outlay-csrf"
@@ -149,6 +149,19 @@ def serving(home: Home, environ: Mapping[str, str] | None = None) -> Iterator[Si
 
     try:
         yield Site(wait_until_ready(process, address, log), home, log, process.pid, whole)
+    finally:
+        stop(process, signal.SIGTERM)
+
+
+@contextmanager
+def working(site: Site) -> Iterator[None]:
+    """A worker on the site's home."""
+    with (site.home.folder / "worker.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "outlay.worker"], env=dict(site.environ), stdout=log, stderr=log
+        )
+    try:
+        yield
     finally:
         stop(process, signal.SIGTERM)
 

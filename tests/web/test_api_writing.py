@@ -104,6 +104,104 @@ def test_an_earlier_delivery_is_made_live(api: Api, empty_site: Site, folder: Pa
     assert api.ask("connections/twice?purge=true", "DELETE").json()["charges_removed"] == 1
 
 
+def test_a_connection_is_moved_and_the_month_of_the_change_is_changed(api: Api, empty_site: Site, folder: Path) -> None:
+    other = folder / "other"
+    other.mkdir()
+    (folder / "first").mkdir()
+    added(api, "before", folder / "first", expect_every=24)
+    deliver(folder / "first", "1.5", "d1")
+    deliver(other, "2", "d1")
+    empty_site.outlay("ingest", "before")
+    path, wanted = "connections/before/move", {"name": "after", "month": "2026-06"}
+    same = api.ask(path, "POST", json={**wanted, "location": f"file://{folder}/first"})
+    assert (same.status_code, same.json()["where"]) == (400, "location")
+    out = api.ask(path, "POST", json={**wanted, "location": "file:///etc"})
+    assert (out.status_code, out.json()["where"]) == (400, "folder")
+    answer = api.ask(path, "POST", json={**wanted, "location": f"file://{other}"})
+    assert (answer.status_code, answer.headers["Location"]) == (201, "/api/v1/connections/after")
+    empty_site.outlay("ingest", "after")
+    shown = api.get("connections/after")
+    assert (shown["expect_every"], shown["count_from"]) == (24, "2026-06")
+    assert (api.get("connections/before")["status"], api.get("connections/before")["count_to"]) == ("paused", "2026-05")
+    (move,) = api.get("connections/before/moves")
+    both = {"month": "2026-06", "old": {"USD": "1.5"}, "new": {"USD": "2"}, "counted": "new"}
+    assert move == {"old": "before", "new": "after", "month": "2026-06", "both": [both]}
+    (move,) = api.ask("connections/after/moves", "PATCH", json={"month": "2026-07"}).json()
+    assert (move["month"], move["both"][0]["counted"]) == ("2026-07", "old")
+    assert api.ask("connections/before/moves", "PATCH", json={"month": "2026-07"}).status_code == 400
+    assert api.get("connections/before/acts")[0]["what"] == "moved"
+
+
+def test_the_amount_on_a_paper_invoice_is_entered_and_forgotten(api: Api, empty_site: Site, folder: Path) -> None:
+    added(api, "paper", folder)
+    charge = row("1.5", time__usage_start=f"{JUNE.month}-03T10:00:00Z", bill__invoice_id="I1")
+    put_drop(open_place(str(folder)), [charge], "d1", JUNE)
+    empty_site.outlay("ingest", "paper")
+    path = "connections/paper/periods/2026-06/invoices"
+    assert [(each["invoice"], each["charges"], each["on_paper"]) for each in api.get(path)] == [("I1", "1.5", None)]
+    wanted = {"invoice": "I1", "currency": "USD", "amount": "1.25"}
+    (told,) = api.ask(path, "PUT", json=wanted).json()
+    assert (told["on_paper"], told["difference"]) == ("1.25", "0.25")
+    assert api.get(path) == [told]
+    (told,) = api.ask(path, "PUT", json={**wanted, "amount": ""}).json()
+    assert told["on_paper"] is None
+    assert api.ask(path, "PUT", json={**wanted, "amount": "much"}).status_code == 422
+    assert [act["what"] for act in api.get("connections/paper/acts")].count("invoice") == 2
+
+
+def test_channels_are_added_tried_switched_and_removed_without_showing_their_secrets(
+    api: Api, empty_site: Site
+) -> None:
+    hush = "hush-in-an-address"
+    new = {"name": "Team", "kind": "webhook", "url": f"http://127.0.0.1:9/{hush}", "events": ["late"]}
+    answer = api.ask("channels", "POST", json=new)
+    channel = answer.json()
+    assert (answer.status_code, answer.headers["Location"]) == (201, f"/api/v1/channels/{channel['id']}")
+    secret = channel.pop("secret")
+    assert len(secret) > 30
+    assert (channel["where"], channel["events"], channel["on"]) == ("127.0.0.1", ["late"], True)
+    path = f"channels/{channel['id']}"
+    assert api.get(path) == channel
+    assert api.get("channels") == [channel] == empty_site.outlay("notices", "list")
+    tried = api.ask(f"{path}/test", "POST")
+    assert (tried.status_code, tried.json()["state"], tried.json()["event"]) == (202, "waiting", "test")
+    assert api.get("notices") == [tried.json()] == empty_site.outlay("notices", "log")
+    assert api.ask(path, "PATCH", json={"on": False}).json() == channel | {"on": False}
+    for page in (api.ask("channels"), api.ask("notices"), api.ask(path)):
+        assert hush not in page.text
+        assert secret not in page.text
+    assert api.ask(path, "DELETE").json() == {"name": "Team", "removed": True}
+    assert api.ask(path).status_code == 404
+    assert hush not in empty_site.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("new", "where"),
+    [
+        ({"kind": "webhook", "url": "ftp://example.com"}, "url"),
+        ({"kind": "webhook", "url": "https://ada:hush@example.com"}, "url"),
+        ({"kind": "slack", "url": "https://example.com", "host": "example.com"}, "host"),
+        ({"kind": "email", "host": "h", "sender": "a@example.com", "recipients": ["nobody"]}, "recipients"),
+        ({"kind": "email", "host": "h", "sender": "a@example.com"}, "recipients"),
+        ({"kind": "email", "host": "h", "port": 10**9}, "body.port"),
+        ({"kind": "slack", "url": "https://example.com", "events": []}, "body.events"),
+        ({"kind": "pigeon"}, "body.kind"),
+    ],
+)
+def test_a_wrong_channel_is_refused_with_its_field(api: Api, new: dict[str, Any], where: str) -> None:
+    answer = api.ask("channels", "POST", json={"name": "Wrong", **new})
+    assert (answer.json()["where"], answer.status_code in (400, 422)) == (where, True)
+    assert "hush" not in answer.text
+    assert "Wrong" not in [each["name"] for each in api.get("channels")]
+
+
+def test_channels_and_notices_are_for_administrators(empty_site: Site) -> None:
+    viewer = Api(empty_site, token(empty_site, "viewer", "write"))
+    for path in ("channels", "channels/1", "notices"):
+        assert viewer.ask(path).status_code == 403
+    assert Api(empty_site, token(empty_site, scope="read")).ask("channels").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("field", "value", "where"),
     [
@@ -170,6 +268,7 @@ def test_a_token_that_may_not_write_changes_nothing(
     assert len(writing) >= 10
     for path, method in writing:
         filled = path.removeprefix("/api/v1/").replace("{name}", "keyed").replace("{period}", "2026-06")
+        filled = filled.replace("{number}", "1")
         answer = weak.ask(filled, method.upper(), json={})
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), (method, path)
     assert api.get("connections", limit=200) == before

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.services.process import free_port
 from tests.web.conftest import Serve
-from tests.web.sites import Home, Site, serving
+from tests.web.sites import Home, Site, serving, working
 
 SECONDS = 30
 
@@ -34,7 +34,22 @@ def test_healthz_tells_of_database_and_worker(site: Site) -> None:
     assert answer.status_code == 200
     told = answer.json()
     assert (told["status"], told["database"]) == ("ok", "ok")
-    assert told["worker"] in ("idle", "waiting", "working")
+    assert (told["worker"], told["workers"]) == ("none", 0)
+    with working(site):
+        assert comes_true(lambda: site.ask("/healthz").json()["workers"] == 1)
+        assert site.ask("/healthz").json()["worker"] in ("idle", "waiting", "working")
+        assert "outlay_workers 1.0" in site.ask("/metrics").text
+    assert site.ask("/healthz").json()["worker"] == "none"
+
+
+def test_pages_tell_that_no_worker_is_there_when_something_waits_for_one(site: Site) -> None:
+    with sqlite3.connect(site.home.home / "state.db") as connection:
+        connection.execute("UPDATE state_connection SET next_check_at = '2026-01-01 00:00:00'")
+    name = site.outlay("connections", "list")[0]["name"]
+    for path in ("/", "/connections", f"/connections/{name}", "/notices"):
+        assert "No worker is running" in site.ask(path, "administrator").text, path
+    with working(site):
+        assert comes_true(lambda: "No worker is running" not in site.ask("/connections", "viewer").text)
 
 
 def test_healthz_fails_when_the_database_does(serve: Serve) -> None:
@@ -58,6 +73,24 @@ def test_metrics_tell_ages_runs_and_steps(site: Site) -> None:
     # A second look counts nothing twice.
     again = {family.name: family for family in text_string_to_metric_families(site.ask("/metrics").text)}
     assert again["outlay_runs"].samples == families["outlay_runs"].samples
+
+
+def test_a_run_that_is_seen_after_one_with_a_higher_number_is_counted(site: Site) -> None:
+    def failed() -> float:
+        families = text_string_to_metric_families(site.ask("/metrics").text)
+        samples = next(family for family in families if family.name == "outlay_runs").samples
+        return sum(each.value for each in samples if each.labels["outcome"] == "failed")
+
+    copied = "connection_id, period, delivery, state, started_at, finished_at, steps, reconciliation, counts"
+    assert failed() == 0
+    for ahead, expected in ((5, 1), (2, 2)):
+        with sqlite3.connect(site.home.home / "state.db") as database:
+            (last,) = database.execute("SELECT max(id) FROM state_run WHERE outcome = 'committed'").fetchone()
+            database.execute(
+                f"INSERT INTO state_run (id, outcome, {copied}) SELECT ?, 'failed', {copied} FROM state_run LIMIT 1",
+                (last + ahead,),
+            )
+        assert [failed(), failed()] == [expected, expected]
 
 
 def test_metrics_are_for_this_machine_or_for_who_has_the_token(site: Site, serve: Serve) -> None:

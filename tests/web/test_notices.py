@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from tests.notices.receivers import Receiver, http, smtp
-from tests.services.process import stop
 from tests.web.conftest import Visit
 from tests.web.pages import PHONE, axe, overflow
-from tests.web.sites import Site
+from tests.web.sites import Site, working
 
 SECRET = "hush-hush-token"
-
-
-@contextmanager
-def working(site: Site) -> Iterator[None]:
-    """A worker on the site's home."""
-    with (site.home.folder / "worker.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "outlay.worker"], env=dict(site.environ), stdout=log, stderr=log
-        )
-    try:
-        yield
-    finally:
-        stop(process, signal.SIGTERM)
 
 
 @pytest.fixture

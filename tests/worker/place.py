@@ -29,6 +29,7 @@ class Installation:
         self.folder = folder
         self.home = folder / "home"
         self.o: Outlay = outlay.open(home=self.home, threads=1, **settings)
+        self.environ = {"DATABASE_URL": settings["database_url"]} if "database_url" in settings else {}
 
     def add(self, name: str = "acme", **more: Any) -> None:
         (self.folder / name).mkdir(exist_ok=True)

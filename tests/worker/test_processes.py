@@ -12,6 +12,8 @@ import pytest
 from tests.worker.place import PATIENCE, Installation, start, until
 
 MONTHS = 4
+# Who gets a claim is decided by the database.
+on_both = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
 
 Start = Callable[[], subprocess.Popen[str]]
 
@@ -22,7 +24,7 @@ def worker(place: Installation) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def begin() -> subprocess.Popen[str]:
-        started.append(start(place.home, "outlay.worker"))
+        started.append(start(place.home, "outlay.worker", environ=place.environ))
         return started[-1]
 
     yield begin
@@ -42,6 +44,15 @@ def busy(place: Installation) -> Installation:
 def is_within(place: Installation) -> bool:
     """Is a month in, and are others still to come?"""
     return bool(place.row().lease_holder) and 0 < len(place.commits()) < MONTHS - 1
+
+
+def running() -> list[int]:
+    """The ids of the processes of workers that say they are there."""
+    from django.utils import timezone
+
+    from outlay.state import workers
+
+    return [int(each.name.split(":")[1]) for each in workers.running(timezone.now())]
 
 
 def ended(process: subprocess.Popen[str]) -> int:
@@ -68,22 +79,27 @@ def test_an_idle_worker_ends_at_once(place: Installation, worker: Start) -> None
     place.add()
     process = worker()
     until(lambda: place.row().next_check_at, "first check")
+    assert running() == [process.pid]
     process.send_signal(signal.SIGINT)
     assert ended(process) == 0
+    assert running() == []
 
 
+@on_both
 def test_what_a_killed_worker_had_begun_is_taken_over(busy: Installation, worker: Start) -> None:
     process = worker()
     until(lambda: is_within(busy), "month within a check")
     process.kill()
     ended(process)
     assert busy.row().lease_holder
+    assert running() == []
     worker()
     until(lambda: busy.row().next_check_at, "second worker's end")
     assert busy.total() == MONTHS
     assert len(busy.commits()) == len(set(busy.commits())) == MONTHS
 
 
+@on_both
 def test_two_workers_bring_each_month_in_once(place: Installation, worker: Start) -> None:
     names = ["acme", "bravo", "coral"]
     for name in names:

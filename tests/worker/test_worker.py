@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from outlay.costs.rollup import SMALLEST
 from outlay.errors import Busy, UsageError
 from outlay.ingest.steps import Quiet, Step
 from outlay.state.progress import Progress
+from outlay.storage import open_place
 from outlay.worker.ending import Ending
+from tests.ingest.world import put_drop, row
 from tests.worker.place import JUNE, Clock, Installation, until
 
 
@@ -131,6 +134,15 @@ def test_a_paused_connection_is_not_checked_and_says_what_to_do(place: Installat
     assert "resume" in told.value.next
     place.o.resume("acme")
     assert turns.work() == 1
+
+
+def test_what_came_in_is_rolled_up_by_the_turns_after_it(place: Installation, turns: Turns) -> None:
+    charge = row("1", time__usage_start=f"{JUNE.month}-03T10:00:00Z")
+    put_drop(open_place(str(place.folder / "acme")), [charge] * SMALLEST, "d1", JUNE)
+    while turns.worker.turn():
+        pass
+    assert place.commits() == [JUNE.month]
+    assert [partition.period for partition, _ in place.o.lake.rolled_up()] == [JUNE]
 
 
 # What goes wrong

@@ -7,8 +7,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 import outlay
+from outlay import connecting
 from outlay.cli.options import Json, Name
 from outlay.cli.output import print_json, say
+from outlay.cli.who import who
 from outlay.state.new import NewConnection
 
 Location = Annotated[
@@ -127,7 +129,7 @@ def focus(
 
 def _add(new: NewConnection, json: bool) -> None:
     with outlay.open() as o:
-        view = o.add(new)
+        view = connecting.add(o, new, by=who())
     if json:
         print_json(view.as_dict())
         return

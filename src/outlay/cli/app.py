@@ -27,6 +27,12 @@ For example:
 outlay connections add aws main --location s3://billing/cur --export daily
 outlay connections add focus acme --location file:///bills/acme"""
 
+_TELL = """Add a channel: who is told, and of what.
+
+For example:
+
+outlay notices add webhook FinOps --url https://example.com/hook --on late --on failing"""
+
 # By group: each command and where it lies, in the order of the help.
 _COMMANDS: dict[str, dict[str, str]] = {
     "": {
@@ -65,6 +71,18 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "link": "outlay.cli.users:link",
         "remove": "outlay.cli.users:remove",
     },
+    "notices": {
+        "list": "outlay.cli.notices:list_",
+        "test": "outlay.cli.notices:try_",
+        "switch": "outlay.cli.notices:switch",
+        "remove": "outlay.cli.notices:remove",
+        "log": "outlay.cli.notices:log",
+    },
+    "notices add": {
+        "email": "outlay.cli.telling:email",
+        "webhook": "outlay.cli.telling:webhook",
+        "slack": "outlay.cli.telling:slack",
+    },
     "lake": {
         "where": "outlay.cli.lake:where",
         "tidy": "outlay.cli.lake:tidy",
@@ -90,8 +108,12 @@ def make_app() -> App:
     add = App(name="add", help=_ADD, sort_key=0)
     lake = App(name="lake", help="Where the charges lie, and keeping them tidy.", sort_key=9.5)
     users = App(name="users", help="Who may sign in to the site: add, list, role, link, remove.", sort_key=8.5)
+    notices = App(name="notices", help="Who is told what: add, list, test, switch, remove, log.", sort_key=8.7)
+    telling = App(name="add", help=_TELL, sort_key=0)
     connections.command(add)
+    notices.command(telling)
     apps = {"": root, "connections": connections, "add": add, "users": users, "lake": lake}
+    apps |= {"notices": notices, "notices add": telling}
     root["--help"].help = "Show this, or the help of a command: outlay costs --help."
     root["--version"].help = "Show the version."
     for name, app in apps.items():
@@ -99,6 +121,7 @@ def make_app() -> App:
             app.command(place, name=command, sort_key=number)
     root.command(connections)
     root.command(users)
+    root.command(notices)
     root.command(lake)
     return root
 

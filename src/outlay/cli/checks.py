@@ -66,6 +66,7 @@ def examine(*, sweep: bool = False) -> list[Check]:
             ("spool leftovers", "spool", lambda: _leftovers(o, sweep)),
             ("engine", "spool", lambda: _engine(o)),
             ("clock", "database", lambda: _clock(o)),
+            ("worker", "database", lambda: _worker(o)),
         )
         for name, needs, check in checks:
             if _is_right(needs, found):
@@ -181,6 +182,17 @@ def _clock(o: Outlay) -> Looked:
             next="Set the machine's clock, best by NTP; time zones do not matter.",
         )
     return f"{now:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _worker(o: Outlay) -> Looked:
+    from outlay.state import workers
+
+    found = workers.running(datetime.now(UTC))
+    if found:
+        return ", ".join(f"{each.said} since {each.began:%Y-%m-%d %H:%M} UTC" for each in found)
+    if not o.connections():
+        return "none runs; there is nothing to check"
+    return Concern(workers.NONE_RUNS, f"{workers.START_ONE} Or let something else run outlay ingest now and then.")
 
 
 def _connections(o: Outlay) -> Iterator[Check]:

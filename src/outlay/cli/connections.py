@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 import outlay
+from outlay import connecting
 from outlay.cli.options import Json, Name
 from outlay.cli.output import Column, count, facts, print_json, say, table
+from outlay.cli.who import who
 from outlay.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ def pause(name: Name, /, *, json: Json = False) -> None:
     outlay connections pause simple-cloud
     """
     with outlay.open() as o:
-        _tell(o.pause(name), json)
+        _tell(connecting.pause(o, name, by=who()), json)
 
 
 def resume(name: Name, /, *, json: Json = False) -> None:
@@ -84,7 +86,7 @@ def resume(name: Name, /, *, json: Json = False) -> None:
     outlay connections resume simple-cloud
     """
     with outlay.open() as o:
-        _tell(o.resume(name), json)
+        _tell(connecting.resume(o, name, by=who()), json)
 
 
 def remove(
@@ -108,7 +110,7 @@ def remove(
         o.connection(name)
         if not yes:
             _ask(o, name, purge=purge, is_silent=json)
-        gone = o.remove(name, purge=purge)
+        gone = connecting.remove(o, name, purge=purge, by=who())
     if json:
         print_json({"name": name, "removed": True, "charges_removed": gone})
         return

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
 import outlay
-from outlay.cli.options import HowToPrint, Json, chosen
+from outlay.cli.options import Format, HowToPrint, Json, chosen
 from outlay.cli.output import Cell, Column, fits, money, out, print_json, say, table
 from outlay.costs.metrics import DEFAULT, METRICS
 from outlay.costs.question import DEFAULT_GRANULARITY, GRANULARITIES, Question
 from outlay.costs.ranges import RANGES
+from outlay.errors import UsageError
 from outlay.focus.columns import CHARGE_CATEGORIES
 
 if TYPE_CHECKING:
     from outlay.costs.answer import Answer
+    from outlay.costs.table import Table as Compared
 
+A = TypeVar("A", "Answer", "Compared")
 _METRICS = "; ".join(f"{metric.name}: {metric.about}" for metric in METRICS.values())
 
 
@@ -41,14 +45,13 @@ def costs(
     ] = None,
     end: Annotated[str | None, Parameter("--to", metavar="DATE", help="The last month or day, included.")] = None,
     granularity: Annotated[
-        str,
+        str | None,
         Parameter(
             "--granularity",
             metavar="PERIOD",
-            help=f"How long a period is: {', '.join(GRANULARITIES)}.",
-            show_default=True,
+            help=f"How long a period is: {', '.join(GRANULARITIES)}. [default: {DEFAULT_GRANULARITY}]",
         ),
-    ] = DEFAULT_GRANULARITY,
+    ] = None,
     where: Annotated[
         tuple[str, ...],
         Parameter(
@@ -72,6 +75,12 @@ def costs(
             help=f"Only these charge categories: {', '.join(CHARGE_CATEGORIES)}; may be repeated.",
         ),
     ] = (),
+    compare: Annotated[
+        bool,
+        Parameter(
+            "--compare", help="Each group over all the days, beside the period before, with its change and share."
+        ),
+    ] = False,
     format: HowToPrint = None,
     json: Json = False,
 ) -> None:
@@ -86,6 +95,8 @@ def costs(
     outlay costs --by SubAccountName --range last-30-days --granularity day --top 5
 
     outlay costs --by Tags.team --where 'RegionId=us-east-1' --metric billed --format csv
+
+    outlay costs --by ServiceName --range last-month --compare
     """
     how = chosen(format, json)
     if range is not None:
@@ -95,19 +106,39 @@ def costs(
         metric=metric,
         start=start,
         end=end,
-        granularity=granularity,
+        granularity=granularity or DEFAULT_GRANULARITY,
         where=where,
         top=top,
         categories=category,
     )
+    if compare:
+        _check(granularity, top)
+        question = replace(question, compare=True)
+        question.before()
     with outlay.open() as o:
-        answer = o.ask(question)
+        if compare:
+            _tell(o.desk.table(question), how, _show_compared)
+        else:
+            _tell(o.ask(question), how, _show)
+
+
+def _tell(answer: A, how: Format, show: Callable[[A], None]) -> None:
     if how == "json":
         print_json(answer.as_dict())
     elif how == "csv":
         answer.write_csv(sys.stdout)
     else:
-        _show(answer)
+        show(answer)
+
+
+def _check(granularity: str | None, top: int | None) -> None:
+    """Raises UsageError for what a comparison does not have."""
+    for option, value in (("--granularity", granularity), ("--top", top)):
+        if value is not None:
+            raise UsageError(
+                f"--compare and {option} contradict each other: every group is compared over all the days.",
+                next="Leave one of them out.",
+            )
 
 
 def _days(name: str, start: str | None, end: str | None) -> tuple[str | None, str | None]:
@@ -118,12 +149,16 @@ def _days(name: str, start: str | None, end: str | None) -> tuple[str | None, st
     return first.isoformat() if first else None, last.isoformat() if last else None
 
 
+def _show_none() -> None:
+    say("No charges were found.")
+    say("next: Widen --from, --to or --where, or bring bills in with outlay ingest.")
+
+
 def _show(answer: Answer) -> None:
     told = answer.as_dict()
     rows = [{**row, "period": _label(row["period"], answer.question.granularity)} for row in told["rows"]]
     if not rows:
-        say("No charges were found.")
-        say("next: Widen --from, --to or --where, or bring bills in with outlay ingest.")
+        _show_none()
         return
     measure = answer.question.measure
     names, unit, amount = answer.question.by, measure.unit_label, measure.amount_label
@@ -132,6 +167,31 @@ def _show(answer: Answer) -> None:
     wide = _pivot(rows, names, unit, amount)
     shown = wide if fits(*wide) else _long(rows, names, unit, amount, answer)
     table(*shown, total=len(answer.totals))
+
+
+def _show_compared(compared: Compared) -> None:
+    told, question = compared.as_dict(), compared.question
+    if not told["rows"]:
+        _show_none()
+        return
+    measure, before = question.measure, question.before()
+    days = f"{question.start} to {question.end}, before: {before.start} to {before.end}"
+    say(f"{measure.name} {measure.amount_label}, {days} ({measure.about})")
+    out().print()
+    names, amounts, parts = question.by, ("before", measure.amount_label, "change"), ("change_percent", "share")
+    numbers = [*amounts, "change %", "share %"]
+    columns = [*map(Column, names or ("",)), *(Column(each, True) for each in numbers), Column(measure.unit_label)]
+
+    def line(row: dict[str, Any]) -> list[Cell]:
+        return [
+            *(money(Decimal(row[each])) for each in amounts),
+            *(row[each] for each in parts),
+            row[measure.unit_label],
+        ]
+
+    lines = [[*(row[name] for name in names), *line(row)] for row in told["rows"] if names]
+    totals = [["total", *("" for _ in names[1:]), *line(row)] for row in told["totals"]]
+    table(columns, [*lines, *totals], total=len(totals))
 
 
 Table = tuple[list[Column], list[list[Cell]]]

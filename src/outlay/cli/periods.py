@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 import outlay
+from outlay import connecting
 from outlay.cli.options import Json, Name
 from outlay.cli.output import Column, money, print_json, say, table
+from outlay.cli.who import who
 
 if TYPE_CHECKING:
     from outlay.app import PeriodView
@@ -64,7 +66,7 @@ def revert(
     outlay revert simple-cloud 2026-05 drop-1-0f3a9c
     """
     with outlay.open() as o:
-        view = o.revert(name, period, delivery)
+        view = connecting.make_live(o, name, period, delivery, by=who())
     if json:
         print_json(view.as_dict())
         return

@@ -7,8 +7,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 import outlay
+from outlay import connecting
 from outlay.cli.options import Json, Name
 from outlay.cli.output import count, print_json, say
+from outlay.cli.who import who
 from outlay.errors import UsageError
 
 _MONTH = "MONTH"
@@ -49,15 +51,15 @@ def set_(
         view = o.connection(name)
         if count_from is not None or count_to is not None:
             row = view.row
-            view = o.set_counted(
+            view = connecting.count(
+                o,
                 name,
                 row.count_from if count_from is None else count_from,
                 row.count_to if count_to is None else count_to,
+                by=who(),
             )
-        if bring_from is not None:
-            view = o.set_bring_from(name, bring_from)
-        if check_every is not None:
-            view = o.set_frequency(name, check_every)
+        if bring_from is not None or check_every is not None:
+            view = connecting.set_checks(o, name, every=check_every, bring_from=bring_from, by=who())
     row = view.row
     if json:
         months = {"bring_from": row.bring_from, "count_from": row.count_from, "count_to": row.count_to}
@@ -79,7 +81,7 @@ def stop(name: Name, /, *, json: Json = False) -> None:
     outlay connections stop simple-cloud
     """
     with outlay.open() as o:
-        stopped = o.stop(name)
+        stopped = connecting.stop(o, name, by=who())
     if json:
         print_json({"name": name, "stopped": stopped})
         return

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from outlay.cli.options import Json
 from outlay.cli.output import Column, facts, print_json, say, table
+from outlay.cli.who import who
 from outlay.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def add(
     with _site() as settings:
         from outlay.web.accounts import people
 
-        user, path = people.add(name, role, email)
+        user, path = people.add(name, role, email, by=who())
         _tell_link(settings, user, path, json)
 
 
@@ -74,7 +75,7 @@ def role(name: UserName, role: RoleName, /, *, json: Json = False) -> None:
         from outlay.web.accounts import people
 
         user = people.named(name)
-        people.set_role(user, role)
+        people.set_role(user, role, by=who())
     if json:
         print_json(_told(user))
     else:
@@ -89,10 +90,10 @@ def link(name: UserName, /, *, json: Json = False) -> None:
     outlay users link ada
     """
     with _site() as settings:
-        from outlay.web.accounts import links, people
+        from outlay.web.accounts import people
 
         user = people.named(name)
-        _tell_link(settings, user, links.make(user), json)
+        _tell_link(settings, user, people.new_link(user, by=who()), json)
 
 
 def remove(
@@ -114,7 +115,7 @@ def remove(
         user = people.named(name)
         if not yes:
             _ask(user.username, is_silent=json)
-        people.remove(user)
+        people.remove(user, by=who())
     if json:
         print_json({"name": user.username, "removed": True})
     else:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from typing import Any
+from typing import Any, TextIO
 
-from outlay.costs.answer import EXACT, REMAINDER, group_of, plain, sums, text_of
+from outlay.costs.answer import EXACT, REMAINDER, group_of, harmless, plain, sums, text_of
 from outlay.costs.query import AMOUNT, BEFORE, OTHERS, UNIT
 from outlay.costs.question import Question
 
+COMPARED = ("before", "change", "change_percent")
 _TENTH = Decimal("0.1")
 _ZERO = Decimal(0)
 
@@ -72,6 +74,23 @@ class Table:
             "totals": [self._line(line, ()) for line in self.totals],
             "rows": [self._line(line, self.question.by) for line in self.lines],
         }
+
+    def write_csv(self, out: TextIO) -> None:
+        """The rows of `as_dict`, as `Answer.write_csv` writes its own."""
+        measure = self.question.measure
+        columns = (*self.question.by, measure.unit_label, measure.amount_label, "share", *self._compared)
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow([harmless(name) for name in columns])
+        texts = len(self.question.by) + 1
+        for line in self.lines:
+            told = self._line(line, self.question.by)
+            cells = [told[name] or "" for name in columns]
+            # Amounts, which may begin with a minus, stay numbers.
+            writer.writerow([*map(harmless, cells[:texts]), *cells[texts:]])
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return COMPARED if self.question.compare else ()
 
     def _line(self, line: Line, names: Iterable[str]) -> dict[str, Any]:
         measure = self.question.measure

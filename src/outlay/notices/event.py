@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 LATE, FAILING, RECOVERED, REJECTED, FINAL_CHANGED, TEST = (
@@ -23,14 +23,18 @@ KINDS: Mapping[str, str] = {
     REJECTED: "A delivery is rejected",
     FINAL_CHANGED: "A final month changes",
 }
+NO_MONTH = "no known month"
 MOST_FINDINGS = 5
+# Of a notice of several months: of each one finding, of so many.
+MOST_MONTHS = 12
 
 
 @dataclass(frozen=True)
 class Event:
     """`at` is ISO 8601 in UTC, `month` such as `2026-05`. `before` and `after` are the deliveries of a changed month.
 
-    `findings` are messages with what to do, the first few of `finding_count`.
+    `findings` are messages with what to do, the first few of `finding_count`. `months` are those of several
+    deliveries that were rejected in one check; then there is no `month`.
     """
 
     kind: str
@@ -43,13 +47,33 @@ class Event:
     after: str = ""
     findings: Sequence[str] = ()
     finding_count: int = 0
+    months: Sequence[str] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__} | {"findings": list(self.findings)}
+        lists = {name: list(getattr(self, name)) for name in _LISTS}
+        return {name: getattr(self, name) for name in self.__dataclass_fields__} | lists
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> Event:
-        return cls(**{**told, "findings": tuple(told["findings"])})
+        return cls(**{**told, **{name: tuple(told.get(name, ())) for name in _LISTS}})
+
+    def together_with(self, other: Event) -> Event:
+        """One event of what was rejected in this one and in `other`, which is of one month."""
+        mine = self if self.months else self._grouped()
+        added = other._grouped()
+        return replace(
+            mine,
+            months=(*mine.months, *added.months),
+            findings=(*mine.findings, *added.findings)[:MOST_MONTHS],
+            finding_count=mine.finding_count + added.finding_count,
+        )
+
+    def _grouped(self) -> Event:
+        label = self.month or NO_MONTH
+        return replace(self, month="", months=(label,), findings=[f"{label}: {each}" for each in self.findings[:1]])
+
+
+_LISTS = ("findings", "months")
 
 
 def of_status(before: str, after: str) -> str | None:

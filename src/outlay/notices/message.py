@@ -35,6 +35,7 @@ def message(number: str, event: Event, difference: Mapping[str, Any] | None, sit
         "at": event.at,
         "connection": event.connection or None,
         "month": event.month or None,
+        "months": list(event.months or filter(None, [event.month])),
         "subject": subject,
         "reason": event.reason or None,
         "next": event.next or None,
@@ -51,7 +52,9 @@ _SUBJECTS: Mapping[str, Callable[[Event], str]] = {
     kinds.FAILING: lambda event: f"{event.connection} is failing",
     kinds.RECOVERED: lambda event: f"{event.connection} is healthy again",
     kinds.REJECTED: lambda event: (
-        f"A delivery of {event.connection} for {event.month or 'no known month'} was rejected"
+        f"{len(event.months)} deliveries of {event.connection} were rejected"
+        if event.months
+        else f"A delivery of {event.connection} for {event.month or kinds.NO_MONTH} was rejected"
     ),
     kinds.FINAL_CHANGED: lambda event: f"The final month {event.month} of {event.connection} changed",
     kinds.TEST: lambda event: "This is a test of Outlay's notices",
@@ -64,6 +67,7 @@ def _plain(event: Event, difference: Mapping[str, Any] | None) -> Iterable[str]:
 
 
 def _rejected(event: Event, difference: Mapping[str, Any] | None) -> Iterable[str]:
+    yield f"Months: {', '.join(event.months)}" if event.months else ""
     yield "The data that is live stays as it was."
     yield from event.findings
     if event.finding_count > len(event.findings):

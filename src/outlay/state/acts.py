@@ -1,7 +1,8 @@
-"""Who did what to a connection: recorded when it is done, and kept when the connection is gone."""
+"""Who did what to a connection, to users or to channels: recorded when it is done, and kept when those are gone."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,7 +28,7 @@ class Did:
 
     @property
     def sentence(self) -> str:
-        return " ".join(filter(None, (WORDS.get(self.what, self.what), self.said)))
+        return " ".join(filter(None, (_EVERY.get(self.what, self.what), self.said)))
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -53,6 +54,20 @@ WORDS = {
     "removed": "removed the connection",
     "invoice": "entered an invoice's amount:",
 }
+# Done to no connection: what they are about stands in what is said.
+USERS = {
+    "user-added": "added the user",
+    "user-role": "said what a user may do:",
+    "user-link": "made a new link for",
+    "user-removed": "removed the user",
+}
+CHANNELS = {
+    "channel-added": "added the channel",
+    "channel-tested": "asked for a test of",
+    "channel-switched": "switched the channel",
+    "channel-removed": "removed the channel",
+}
+_EVERY = {**WORDS, **USERS, **CHANNELS}
 
 
 def note(connection: str, by: str, what: str, *, period: str = "", delivery: str = "", said: str = "") -> None:
@@ -67,9 +82,18 @@ def note(connection: str, by: str, what: str, *, period: str = "", delivery: str
     )
 
 
+def done(whats: Iterable[str], limit: int) -> list[Did]:
+    """Of these kinds, to no connection; newest first."""
+    return _told(Act.objects.filter(connection="", what__in=list(whats))[:limit])
+
+
 def done_to(connection: str, *, since: datetime | None = None, period: str = "") -> list[Did]:
     """Newest first. `since` leaves out what was done to an earlier connection of that name."""
     rows = Act.objects.filter(connection=connection)
     rows = rows.filter(at__gte=since) if since else rows
     rows = rows.filter(period=period) if period else rows
-    return [Did(row.at, row.who, row.what, row.period, row.delivery, row.said) for row in rows[:_MOST]]
+    return _told(rows[:_MOST])
+
+
+def _told(rows: Iterable[Act]) -> list[Did]:
+    return [Did(row.at, row.who, row.what, row.period, row.delivery, row.said) for row in rows]

@@ -61,7 +61,7 @@ def change(row: Connection, wanted: Settings, seal: Callable[[Secret], str]) -> 
     for error in faults(row, wanted).values():
         raise error
     drafted = connections.draft(_as_new(row, wanted))
-    changed = [said for name, said in _SAID if getattr(row, name) != getattr(drafted, name)]
+    changed = differences(row, drafted)
     Connection.objects.filter(name=row.name).update(
         cloud_provider=drafted.cloud_provider,
         expect_every_hours=drafted.expect_every_hours,
@@ -75,6 +75,11 @@ def change(row: Connection, wanted: Settings, seal: Callable[[Secret], str]) -> 
             **{name: getattr(drafted, name) for name in _ACCESS}, secret=secret
         )
     return changed
+
+
+def differences(before: Connection, after: Connection) -> list[str]:
+    """In words."""
+    return [said for name, said in _SAID if getattr(before, name) != getattr(after, name)]
 
 
 _SAID = (

@@ -18,7 +18,7 @@ from outlay.ingest.ingest import Ingest, failed
 from outlay.ingest.result import RunResult
 from outlay.ingest.steps import Observer, Quiet, Step
 from outlay.period import BillingPeriod
-from outlay.state import changes, claims, connections
+from outlay.state import changes, claims, connections, noticing
 from outlay.state.claims import Claim
 from outlay.state.memory import DatabaseMemory
 from outlay.state.models import Connection
@@ -139,6 +139,7 @@ class Watch:
             self._finish("failed", is_well=False)
         else:
             self._release()
+        noticing.check_is_over(self.claim.holder)
         return isinstance(error, Halt)
 
     def _finish(self, state: Literal["done", "failed"], *, is_well: bool) -> None:

@@ -134,12 +134,13 @@ def free_the_dead(at: datetime) -> int:
     """Take the leases of processes of this machine that are gone; returns how many those were."""
     freed = 0
     for by in Connection.objects.filter(held(at)).values_list("lease_holder", flat=True):
-        if _is_dead(by):
+        if is_dead(by):
             freed += Connection.objects.filter(lease_holder=by).update(**_LET_GO)
     return freed
 
 
-def _is_dead(by: str) -> bool:
+def is_dead(by: str) -> bool:
+    """Is it known to be gone? Of processes of other machines nothing is known."""
     machine, _, rest = by.partition(":")
     process = rest.partition(":")[0]
     if machine != _machine() or not process.isdecimal():

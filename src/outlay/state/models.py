@@ -168,7 +168,7 @@ class StatusChange(models.Model):
 
 
 class Act(models.Model):
-    """What somebody did to a connection. It outlives the connection, so it knows it by name alone."""
+    """What somebody did. It outlives the connection, so it knows it by name alone; blank: it was done to none."""
 
     connection = models.CharField(max_length=100, db_index=True)
     at = models.DateTimeField()
@@ -229,6 +229,8 @@ class NoticeChannel(models.Model):
 class Notice(models.Model):
     """An event to be told by a channel, and how that went. No `due_at`: it is told, or given up.
 
+    While it `is_open`, what else is rejected in the same check, named by the holder of a lease, is put into it.
+
     `tries` are `{"at", "error"}`, the error blank when it was told.
     """
 
@@ -238,6 +240,8 @@ class Notice(models.Model):
     due_at = models.DateTimeField(null=True)
     told_at = models.DateTimeField(null=True)
     tries = models.JSONField(default=list)
+    check_id = models.CharField(max_length=200, blank=True)
+    is_open = models.BooleanField(default=False)
 
     class Meta:
         ordering = ("-id",)
@@ -245,3 +249,14 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event['kind']} by {self.channel_id}"
+
+
+class WorkerBeat(models.Model):
+    """A worker that runs, by a name as holders of leases have, and when it last said so. It takes this away itself."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -7,23 +7,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from outlay.errors import UnknownName, UsageError
+from outlay.errors import SetupError, UnknownName, UsageError
 from outlay.ingest.result import RunResult
 from outlay.notices import event as kinds
 from outlay.notices.event import Event
+from outlay.notices.message import message
 from outlay.notices.sending import KINDS, Channel
 from outlay.period import BillingPeriod
-from outlay.state.models import Notice, NoticeChannel, Run, StatusChange
+from outlay.state import acts
+from outlay.state.models import Connection, Notice, NoticeChannel, Run, StatusChange
 from outlay.state.secrets import Keyring, Secret
 
 # After each try that failed; after the last one it is given up.
 WAITS = tuple(timedelta(minutes=each) for each in (1, 5, 15, 60, 180, 360, 720))
 # While it is being told nobody else takes it; who is killed meanwhile has it told again after this.
 _LEASE = timedelta(minutes=5)
+# What is rejected waits for what else is rejected in the same check: the first notice not long, so that it does not
+# come when a check of many months is over, the one after it until that end, or for this time when it never comes.
+_FIRST_GROUP, _LATER_GROUP = timedelta(seconds=20), timedelta(hours=1)
 # Kept after they are over.
 _KEPT = timedelta(days=90)
 
@@ -41,7 +47,10 @@ def of_run(run: Run, result: RunResult) -> None:
     """Of one that was rejected; of one that was committed when what was live until then was final, and another."""
     at, month = run.finished_at.isoformat(), result.period.month if result.period else ""
     if result.outcome == "rejected":
-        _keep(_rejected(at, month, result))
+        _keep(
+            _rejected(at, month, result),
+            Connection.objects.values_list("lease_holder", flat=True).get(pk=run.connection_id),
+        )
     elif result.outcome == "committed" and result.period:
         earlier = Run.objects.filter(connection_id=run.connection_id, period=run.period, outcome="committed")
         was = earlier.filter(pk__lt=run.pk).order_by("-id").first()
@@ -71,15 +80,37 @@ def _of_final(was: Run, delivery: str, at: str) -> None:
         _keep(Event(kinds.FINAL_CHANGED, at, was.connection_id, month, before=was.delivery, after=delivery))
 
 
-def _keep(event: Event) -> None:
+def _keep(event: Event, check: str = "") -> None:
+    """With a `check`, the holder of its lease, together with what else is told of it."""
     for channel in NoticeChannel.objects.filter(is_on=True):
-        if event.kind in channel.events:
-            _make(channel, event)
+        if event.kind in channel.events and not (check and _joined(channel, event, check)):
+            _make(channel, event, check)
 
 
-def _make(channel: NoticeChannel, event: Event) -> Notice:
+def _joined(channel: NoticeChannel, event: Event, check: str) -> bool:
+    """Put into the notice of the check that is still open. False: there is none."""
+    for row in Notice.objects.filter(channel=channel, check_id=check, is_open=True):
+        both = Event.from_dict(row.event).together_with(event)
+        # One statement: who takes it to be told closes it.
+        if Notice.objects.filter(pk=row.pk, is_open=True).update(event=both.as_dict()):
+            return True
+    return False
+
+
+def _make(channel: NoticeChannel, event: Event, check: str = "") -> Notice:
     now = timezone.now()
-    return Notice.objects.create(channel=channel, event=event.as_dict(), made_at=now, due_at=now)
+    wait = timedelta(0)
+    if check:
+        is_later = Notice.objects.filter(channel=channel, check_id=check).exists()
+        wait = _LATER_GROUP if is_later else _FIRST_GROUP
+    return Notice.objects.create(
+        channel=channel, event=event.as_dict(), made_at=now, due_at=now + wait, check_id=check, is_open=bool(check)
+    )
+
+
+def check_is_over(check: str) -> None:
+    """What was gathered of it is told now."""
+    Notice.objects.filter(check_id=check, is_open=True).update(is_open=False, due_at=timezone.now())
 
 
 # Telling
@@ -105,13 +136,23 @@ def take(at: datetime | None = None) -> Taken | None:
     at = at or timezone.now()
     due = Notice.objects.filter(due_at__lte=at, channel__is_on=True).order_by("due_at", "id")
     for number, was_due in due.values_list("pk", "due_at")[:10]:
-        if Notice.objects.filter(pk=number, due_at=was_due).update(due_at=at + _LEASE):
-            row = Notice.objects.select_related("channel").get(pk=number)
-            channel = row.channel
-            return Taken(
-                number, channel.kind, channel.settings, channel.sealed, channel.name, Event.from_dict(row.event)
-            )
+        if Notice.objects.filter(pk=number, due_at=was_due).update(due_at=at + _LEASE, is_open=False):
+            return _taken(Notice.objects.select_related("channel").get(pk=number))
     return None
+
+
+def take_test(number: int, ring: Keyring, *, by: str = "") -> Taken:
+    """A test of a channel, taken by this process already. As `test`."""
+    with transaction.atomic():
+        row = test(number, ring, by=by)
+        row.due_at = row.made_at + _LEASE
+        row.save(update_fields=["due_at"])
+    return _taken(row)
+
+
+def _taken(row: Notice) -> Taken:
+    channel = row.channel
+    return Taken(row.pk, channel.kind, channel.settings, channel.sealed, channel.name, Event.from_dict(row.event))
 
 
 @transaction.atomic
@@ -163,11 +204,11 @@ def channel(number: int) -> NoticeChannel:
     return row
 
 
-def add(new: NewChannel, ring: Keyring) -> NoticeChannel:
+def add(new: NewChannel, ring: Keyring, *, by: str = "") -> NoticeChannel:
     """Raises UsageError for a name that is taken."""
     try:
         with transaction.atomic():
-            return NoticeChannel.objects.create(
+            row = NoticeChannel.objects.create(
                 kind=new.kind,
                 name=new.name,
                 settings=dict(new.settings),
@@ -175,35 +216,109 @@ def add(new: NewChannel, ring: Keyring) -> NoticeChannel:
                 events=[kind for kind in kinds.KINDS if kind in new.events],
                 made_at=timezone.now(),
             )
+            acts.note("", by, "channel-added", said=f"{new.name}.")
+            return row
     except IntegrityError as error:
         raise UsageError(
             f"There is a channel {new.name} already.", next="Choose another name.", field="name"
         ) from error
 
 
-def switch(number: int, *, on: bool) -> NoticeChannel:
+@transaction.atomic
+def switch(number: int, *, on: bool, by: str = "") -> NoticeChannel:
     """What waits while it is off is told when it is on again. Raises UnknownName."""
-    NoticeChannel.objects.filter(pk=number).update(is_on=on)
+    if NoticeChannel.objects.filter(pk=number).exclude(is_on=on).update(is_on=on):
+        acts.note("", by, "channel-switched", said=f"{channel(number).name} {'on' if on else 'off'}.")
     return channel(number)
 
 
-def remove(number: int) -> str:
+@transaction.atomic
+def remove(number: int, *, by: str = "") -> str:
     """With its log; returns its name. Raises UnknownName."""
     row = channel(number)
     row.delete()
+    acts.note("", by, "channel-removed", said=f"{row.name}.")
     return row.name
 
 
-def test(number: int, ring: Keyring) -> Notice:
+def test(number: int, ring: Keyring, *, by: str = "") -> Notice:  # noqa: PT028 - a test of a channel
     """A test, told by the next worker that looks. Raises UnknownName, and SetupError when its secrets do not open."""
     row = channel(number)
     _opened(row.kind, row.settings, row.sealed, row.name, ring)
+    acts.note("", by, "channel-tested", said=f"{row.name}.")
     return _make(row, Event(kinds.TEST, timezone.now().isoformat()))
 
 
-def log(limit: int) -> list[Notice]:
+def log(limit: int, offset: int = 0) -> list[Notice]:
     """The newest notices, with their channels."""
-    return list(Notice.objects.select_related("channel").order_by("-id")[:limit])
+    return list(Notice.objects.select_related("channel").order_by("-id")[offset : offset + limit])
+
+
+def count() -> int:
+    """How many notices are kept."""
+    return Notice.objects.count()
+
+
+def notice(number: int) -> Notice:
+    """With its channel. Raises UnknownName."""
+    row = Notice.objects.select_related("channel").filter(pk=number).first()
+    if row is None:
+        raise UnknownName(f"There is no notice {number}.", next="See which there are.")
+    return row
+
+
+def named(name: str) -> NoticeChannel:
+    """Raises UnknownName."""
+    row = NoticeChannel.objects.filter(name=name).first()
+    if row is None:
+        raise UnknownName(f"There is no channel {name!r}.", next="See which there are with outlay notices list.")
+    return row
+
+
+# As JSON
+
+
+def channel_told(row: NoticeChannel, ring: Keyring) -> dict[str, Any]:
+    """Nothing of it is secret. `where` is null when no key opens its address."""
+    try:
+        place = where(row, ring)
+    except SetupError:
+        place = None
+    return {
+        "id": row.pk,
+        "name": row.name,
+        "kind": row.kind,
+        "where": place,
+        "events": list(row.events),
+        "on": row.is_on,
+        "added": row.made_at.isoformat(),
+    }
+
+
+def where(row: NoticeChannel, ring: Keyring) -> str:
+    """Where it tells: of an address its host alone. Raises SetupError."""
+    opened = secrets_of(row, ring)
+    host = urlsplit(opened["url"]).hostname if "url" in opened else row.settings.get("host", "")
+    to = ", ".join(row.settings.get("recipients", []))
+    return f"{to} by {host}" if to else str(host)
+
+
+def notice_told(row: Notice) -> dict[str, Any]:
+    """What it is about, and what came of each try."""
+    event = Event.from_dict(row.event)
+    return {
+        "id": row.pk,
+        "channel": row.channel.name,
+        "event": event.kind,
+        "connection": event.connection or None,
+        "months": list(event.months or filter(None, [event.month])),
+        "subject": message(str(row.pk), event, None, None).subject,
+        "made": row.made_at.isoformat(),
+        "state": "told" if row.told_at else "waiting" if row.due_at else "given-up",
+        "next_try": row.due_at.isoformat() if row.due_at else None,
+        "told": row.told_at.isoformat() if row.told_at else None,
+        "tries": [{"at": each["at"], "error": each["error"] or None} for each in row.tries],
+    }
 
 
 def reseal(ring: Keyring) -> int:

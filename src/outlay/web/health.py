@@ -27,7 +27,15 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def worker(now: datetime) -> dict[str, Any]:
-    """`working` under a lease, `idle` with nothing due, `waiting`, or `behind`; since when, in seconds."""
+    """How many run; `none`, `working` under a lease, `idle` with nothing due, `waiting`, or `behind`; since when."""
+    from outlay.state import workers
+
+    found = _work(now)
+    running = len(workers.running(now))
+    return {**found, "worker": found["worker"] if running else "none", "workers": running}
+
+
+def _work(now: datetime) -> dict[str, Any]:
     from outlay.state.models import Connection
 
     if Connection.objects.filter(lease_until__gt=now).exists():
@@ -38,3 +46,10 @@ def worker(now: datetime) -> dict[str, Any]:
         return {"worker": "idle", "overdue_seconds": 0}
     state = "behind" if now - since > _PATIENCE else "waiting"
     return {"worker": state, "overdue_seconds": int((now - since).total_seconds())}
+
+
+def no_worker() -> dict[str, str] | None:
+    """What a page says when something waits for a worker and none is there."""
+    from outlay.state import workers
+
+    return {"said": workers.NONE_RUNS, "next": workers.START_ONE} if workers.is_missing(timezone.now()) else None

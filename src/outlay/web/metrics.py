@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -46,12 +47,17 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
+# Of runs that are recorded at once, one with a lower number may be seen later.
+_LATE = 100
+
+
 class _Figures(Collector):
     """Runs are counted once each, so that a scrape costs what is new since the one before."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last = 0
+        self._recent: set[int] = set()
         self._runs: Counter[tuple[str, str]] = Counter()
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._steps: Counter[str] = Counter()
@@ -76,13 +82,15 @@ class _Figures(Collector):
     def _count_new_runs(self) -> None:
         from outlay.state.models import Run
 
-        rows = Run.objects.filter(pk__gt=self._last).order_by("pk")
+        rows = Run.objects.filter(pk__gt=self._last - _LATE).exclude(pk__in=self._recent).order_by("pk")
         for pk, connection, outcome, steps in rows.values_list("pk", "connection_id", "outcome", "steps").iterator():
-            self._last = pk
+            self._last = max(self._last, pk)
+            self._recent.add(pk)
             self._runs[connection, outcome] += 1
             for step, seconds in steps:
                 self._seconds[step] += seconds
                 self._steps[step] += 1
+        self._recent = {pk for pk in self._recent if pk > self._last - _LATE}
 
 
 def _of_connections() -> Iterator[Any]:
@@ -93,16 +101,19 @@ def _of_connections() -> Iterator[Any]:
         "outlay_newest_delivery_age_seconds", "Seconds since a delivery was committed.", labels=("connection",)
     )
     checked = GaugeMetricFamily("outlay_last_check_age_seconds", "Seconds since a check.", labels=("connection",))
+    committed = Run.objects.filter(outcome="committed").order_by().values_list("connection_id")
+    newest = dict(committed.annotate(Max("finished_at")))
     for row in Connection.objects.all():
-        newest = Run.objects.filter(connection=row, outcome="committed").order_by("-pk").first()
-        if newest:
-            age.add_metric((row.name,), (now - newest.finished_at).total_seconds())
+        if row.name in newest:
+            age.add_metric((row.name,), (now - newest[row.name]).total_seconds())
         if row.checked_at:
             checked.add_metric((row.name,), (now - row.checked_at).total_seconds())
     yield age
     yield checked
-    overdue = worker(now)["overdue_seconds"]
+    found = worker(now)
+    overdue = found["overdue_seconds"]
     yield GaugeMetricFamily("outlay_overdue_seconds", "Seconds that the oldest due check waits.", value=overdue)
+    yield GaugeMetricFamily("outlay_workers", "Workers that run.", value=found["workers"])
 
 
 _registry = CollectorRegistry()

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from outlay.web.health import no_worker
 from outlay.web.roles import Access, is_administrator
 
 
@@ -49,6 +50,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
             if _reaches(user, each.route)
         ],
         "is_administrator": is_administrator(user),
+        # Looked up by the pages that show it.
+        "no_worker": no_worker,
     }
 
 

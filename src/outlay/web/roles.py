@@ -35,6 +35,11 @@ def is_administrator(user: Any) -> bool:
     return bool(user.is_authenticated and user.is_active and user.role == Role.ADMINISTRATOR)
 
 
+def who(request: HttpRequest) -> str:
+    """Whose doing it is, as it is recorded."""
+    return request.user.get_username()
+
+
 def viewer(view: View) -> View:
     """For all who are signed in."""
 

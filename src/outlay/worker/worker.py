@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import random
+import threading
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.db import connections as databases
@@ -17,7 +20,7 @@ from outlay.app import Outlay
 from outlay.errors import Bug, OutlayError
 from outlay.findings import Finding
 from outlay.ingest.result import RunResult
-from outlay.state import changes, claims
+from outlay.state import changes, claims, workers
 from outlay.state.checking import Watch
 from outlay.state.claims import Claim
 from outlay.state.models import Connection
@@ -28,8 +31,10 @@ _log = logging.getLogger("outlay.worker")
 # Seconds.
 IDLE = 1.0
 GRACE = 8.0
+_PARTING = 3.0
 _NOTE_EVERY = 30
 _LONGEST_WAIT = 30.0
+_EVERY = {"heartbeat": workers.BEAT.total_seconds(), "notices": IDLE}
 
 
 class Worker:
@@ -40,19 +45,58 @@ class Worker:
         self._ending = ending
         self._noted_at = self._rolled_up_at = 0.0
         self._faults = 0
+        self._name = claims.holder()
 
     def run(self) -> None:
         """Work while there is some; look again every second while there is none."""
-        _log.info("ready")
-        while not self._ending():
-            if not self.turn():
-                self._ending.wait(self._pause())
+        with self.beside():
+            _log.info("ready")
+            while not self._ending():
+                if not self.turn():
+                    self._ending.wait(self._pause())
         _log.info("ended")
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """What goes on while bills come in: saying that it is there, and telling what there is to tell."""
+        over = threading.Event()
+        beats = threading.Thread(target=self._repeat, args=("heartbeat", self._beat, over), daemon=True)
+        tells = threading.Thread(target=self._repeat, args=("notices", self.tell_notice, over), daemon=True)
+        for thread in (beats, tells):
+            thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            # One that is at a receiver who does not answer is given up: it is told again.
+            for thread in (beats, tells):
+                thread.join(_PARTING)
+            with suppress(DatabaseFault):
+                workers.leave(self._name)
+
+    def _repeat(self, what: str, work: Callable[[], bool], over: threading.Event) -> None:
+        """In a thread of its own: `work`, again at once while it found some."""
+        try:
+            while not over.is_set():
+                try:
+                    found = work()
+                except DatabaseFault:
+                    # The worker's own turns tell it.
+                    databases.close_all()
+                    found = False
+                if not found:
+                    over.wait(_EVERY[what])
+        finally:
+            databases.close_all()
+
+    def _beat(self) -> bool:
+        workers.beat(self._name, timezone.now())
+        return False
 
     def turn(self) -> bool:
         """One round. A database that does not answer is told once, and asked again."""
         try:
-            found = [work() for work in (self.note_changes, self.tell_notice, self.check_one)]
+            found = [work() for work in (self.note_changes, self.check_one, self.roll_up)]
         except DatabaseFault as error:
             self._faults += 1
             databases.close_all()
@@ -141,6 +185,7 @@ class Worker:
         """A step that does not come to its end in time is cut off: what is not committed never was."""
         if self._ending.is_overdue(GRACE):
             claims.release(claim)
+            workers.leave(self._name)
             _log.warning("%s: cut off; it is begun again by the next worker", claim.connection)
             os._exit(0)
 

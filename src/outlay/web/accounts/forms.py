@@ -13,17 +13,7 @@ from django.core.exceptions import ValidationError
 from outlay.web.accounts.models import ApiToken, User
 from outlay.web.accounts.tokens import LONGEST_DAYS
 from outlay.web.roles import Role
-
-_CLASSES = {forms.Select: "form-select"}
-
-
-def styled(form: forms.BaseForm) -> None:
-    """Tabler's classes, and for screen readers what belongs to which field."""
-    for name, field in form.fields.items():
-        field.widget.attrs.pop("placeholder", None)
-        field.widget.attrs["class"] = _CLASSES.get(type(field.widget), "form-control")
-        if form.is_bound and name in form.errors:
-            field.widget.attrs["class"] += " is-invalid"
+from outlay.web.styling import styled
 
 
 class SignInForm(LoginForm):  # type: ignore[misc]

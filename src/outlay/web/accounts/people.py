@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from outlay.errors import UnknownName, UsageError
+from outlay.state import acts
 from outlay.web.accounts import links
 from outlay.web.accounts.models import User
 from outlay.web.roles import Role
@@ -19,28 +20,38 @@ def named(name: str) -> User:
     return user
 
 
-def add(name: str, role: str, email: str = "") -> tuple[User, str]:
+def add(name: str, role: str, email: str = "", *, by: str = "") -> tuple[User, str]:
     """A user without a password, and the path of the link by which they choose one. Raises UsageError."""
     user = User(username=name, email=email, role=_role(role))
     user.set_unusable_password()
     with transaction.atomic():
         _check(user)
         user.save()
+        acts.note("", by, "user-added", said=f"{user.username}, {user.role}.")
         return user, links.make(user)
 
 
-def set_role(user: User, role: str) -> None:
+def new_link(user: User, *, by: str = "") -> str:
+    """The path of a link by which they choose a password, once. Those made before are over."""
+    with transaction.atomic():
+        acts.note("", by, "user-link", said=f"{user.username}.")
+        return links.make(user)
+
+
+def set_role(user: User, role: str, *, by: str = "") -> None:
     """Raises UsageError for the last administrator."""
     with transaction.atomic():
         _keep_one(user, is_one=_role(role) == Role.ADMINISTRATOR)
         user.role = _role(role)
         user.save(update_fields=["role"])
+        acts.note("", by, "user-role", said=f"{user.username} is {user.role}.")
 
 
-def remove(user: User) -> None:
+def remove(user: User, *, by: str = "") -> None:
     """With their tokens, links and sessions. Raises UsageError for the last administrator."""
     with transaction.atomic():
         _keep_one(user, is_one=False)
+        acts.note("", by, "user-removed", said=f"{user.username}.")
         user.delete()
 
 

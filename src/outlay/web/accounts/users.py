@@ -10,10 +10,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from outlay.errors import UsageError
+from outlay.state import acts
 from outlay.web.accounts import links, people
 from outlay.web.accounts.forms import UserForm
 from outlay.web.accounts.models import User
-from outlay.web.roles import Role
+from outlay.web.roles import Role, who
+
+_DONE = 20
 
 
 def users(request: HttpRequest) -> HttpResponse:
@@ -21,7 +24,7 @@ def users(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         try:
-            user, path = people.add(told["username"], told["role"], told["email"])
+            user, path = people.add(told["username"], told["role"], told["email"], by=who(request))
         except UsageError as error:
             form.add_error(error.field if error.field in form.fields else None, f"{error.message} {error.next}")
         else:
@@ -33,7 +36,7 @@ def users(request: HttpRequest) -> HttpResponse:
 def role(request: HttpRequest, number: int) -> HttpResponse:
     user = get_object_or_404(User, pk=number)
     try:
-        people.set_role(user, request.POST.get("role", ""))
+        people.set_role(user, request.POST.get("role", ""), by=who(request))
     except UsageError as error:
         messages.error(request, str(error))
     else:
@@ -44,14 +47,14 @@ def role(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def link(request: HttpRequest, number: int) -> HttpResponse:
     user = get_object_or_404(User, pk=number)
-    return _page(request, UserForm(), _shown(request, user, links.make(user)))
+    return _page(request, UserForm(), _shown(request, user, people.new_link(user, by=who(request))))
 
 
 @require_POST
 def remove(request: HttpRequest, number: int) -> HttpResponse:
     user = get_object_or_404(User, pk=number)
     try:
-        people.remove(user)
+        people.remove(user, by=who(request))
     except UsageError as error:
         messages.error(request, str(error))
     else:
@@ -60,7 +63,8 @@ def remove(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, form: UserForm, shown: dict[str, Any] | None) -> HttpResponse:
-    context = {"form": form, "users": User.objects.all(), "roles": list(Role), "shown": shown}
+    done = acts.done(acts.USERS, _DONE)
+    context = {"form": form, "users": User.objects.all(), "roles": list(Role), "shown": shown, "acts": done}
     return render(request, "accounts/users.html", context, status=422 if form.errors else 200)
 
 

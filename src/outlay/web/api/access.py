@@ -22,7 +22,8 @@ class Token(AuthBase):
     openapi_scheme = "bearer"
     openapi_description = "An API token, made on the page API tokens of one's account."
 
-    def __init__(self, *, is_for_writing: bool = False) -> None:
+    def __init__(self, *, is_for_administrators: bool = False, is_for_writing: bool = False) -> None:
+        self._is_for_administrators = is_for_administrators or is_for_writing
         self._is_for_writing = is_for_writing
         super().__init__()
 
@@ -33,19 +34,18 @@ class Token(AuthBase):
         token = tokens.find(text.strip())
         if token is None:
             raise Problem(401, "This token is unknown, revoked or expired.", _MAKE, "bad-token")
-        if self._is_for_writing:
-            _check(token)
+        if self._is_for_administrators and tokens.role_of(token) != Role.ADMINISTRATOR:
+            said = (
+                "A viewer's token changes nothing." if self._is_for_writing else "A viewer's token does not see this."
+            )
+            raise Problem(403, said, "Use one of the role administrator.")
+        if self._is_for_writing and not tokens.may_write(token):
+            raise Problem(403, "This token may only read.", "Use one whose scope is read and write.")
         return token
 
 
-def _check(token: ApiToken) -> None:
-    if tokens.role_of(token) != Role.ADMINISTRATOR:
-        raise Problem(403, "A viewer's token changes nothing.", "Use one of the role administrator.")
-    if not tokens.may_write(token):
-        raise Problem(403, "This token may only read.", "Use one whose scope is read and write.")
-
-
 READ = Token()
+ADMINISTRATOR = Token(is_for_administrators=True)
 WRITE = Token(is_for_writing=True)
 
 

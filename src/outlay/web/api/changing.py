@@ -8,7 +8,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from outlay import connecting
-from outlay.state import acts
 from outlay.state.changing import Settings
 from outlay.state.models import Connection
 from outlay.state.new import NewConnection
@@ -21,7 +20,12 @@ from outlay.web.api.shapes import (
     ConnectionChange,
     ConnectionShown,
     ConnectionTold,
+    InvoiceIn,
+    InvoiceTold,
     MadeLive,
+    MovedTold,
+    MoveIn,
+    MoveMonth,
     NewConnectionIn,
     PeriodTold,
     Removed,
@@ -63,8 +67,7 @@ def change(request: HttpRequest, name: Name, wanted: ConnectionChange) -> Any:
         connecting.change(outlay(), name, settings, by=who(request))
     if counted:
         first, last = counted.get("count_from", row.count_from), counted.get("count_to", row.count_to)
-        outlay().set_counted(name, first, last)
-        acts.note(name, who(request), "counted", said=f"{first or 'the first'} to {last or 'the last'}.")
+        connecting.count(outlay(), name, first, last, by=who(request))
     return outlay().shown(name)
 
 
@@ -126,12 +129,69 @@ def make_live(request: HttpRequest, name: Name, period: Period, wanted: MadeLive
     return connecting.make_live(outlay(), name, period, wanted.delivery, by=who(request)).as_dict()
 
 
+@router.put(
+    "connections/{name}/periods/{period}/invoices",
+    response={200: list[InvoiceTold], **ERRORS},
+    auth=WRITE,
+    summary="Enter the amount on a paper invoice",
+)
+def enter_invoice(request: HttpRequest, name: Name, period: Period, wanted: InvoiceIn) -> Any:
+    """Answers with all invoices of the billing period."""
+    connecting.enter_invoice(outlay(), name, period, **wanted.dict(), by=who(request))
+    view = connecting.period(outlay(), name, period)
+    return [each.as_dict() for each in connecting.invoices(outlay(), name, view)]
+
+
+@router.post(
+    "connections/{name}/move",
+    response={201: ConnectionTold, **ERRORS},
+    auth=WRITE,
+    summary="Go on with it in another place",
+)
+def move(request: HttpRequest, response: HttpResponse, name: Name, wanted: MoveIn) -> Any:
+    """Adds the new connection and pauses the old one, which counts up to the month before; both or nothing."""
+    old = outlay().connection(name).row
+    access = wanted.dict(exclude={"name", "location", "month"})
+    new = NewConnection(
+        **access,
+        name=wanted.name,
+        kind=old.kind,
+        location=_allowed(wanted.location),
+        cloud_provider=old.cloud_provider,
+        export=old.export,
+        currency=old.currency,
+        expect_every=old.expect_every_hours,
+        check_every=old.check_every_minutes,
+    )
+    keeps = not any(access.values())
+    view = connecting.move(outlay(), name, new, wanted.month, keeps_access=keeps, by=who(request))
+    response.headers["Location"] = request.path.removesuffix(f"{name}/move") + wanted.name
+    return 201, view.as_dict()
+
+
+@router.patch(
+    "connections/{name}/moves",
+    response={200: list[MovedTold], **ERRORS},
+    auth=WRITE,
+    summary="Change the month from which on it counts",
+)
+def change_month(request: HttpRequest, name: Name, wanted: MoveMonth) -> Any:
+    """Of a connection that goes on with another, which then counts up to the month before."""
+    connecting.change_month(outlay(), name, wanted.month, by=who(request))
+    return [each.as_dict() for each in connecting.moves(outlay(), name)]
+
+
 def _new(new: NewConnectionIn) -> NewConnection:
     """Raises UsageError for a folder that the installation does not allow."""
     told = NewConnection(**new.dict())
-    if not Location.parse(told.location).is_folder:
-        return told
-    return replace(told, location=str(allowed(told.location, installation().folders)))
+    return replace(told, location=_allowed(told.location))
+
+
+def _allowed(location: str) -> str:
+    """Raises UsageError for a folder that the installation does not allow."""
+    if not Location.parse(location).is_folder:
+        return location
+    return str(allowed(location, installation().folders))
 
 
 def _settings(row: Connection, given: dict[str, Any]) -> Settings:

@@ -22,6 +22,8 @@ from outlay.web.api.shapes import (
     ConnectionShown,
     ConnectionTold,
     DeliveryTold,
+    InvoiceTold,
+    MovedTold,
     Outcome,
     PeriodTold,
     ProgressTold,
@@ -123,6 +125,22 @@ def deliveries(request: HttpRequest, response: HttpResponse, name: Name, period:
 def compare(request: HttpRequest, name: Name, period: Period, asked: Query[TwoDeliveries]) -> Any:
     view = connecting.period(outlay(), name, period)
     return connecting.compare(outlay(), name, view, asked.before, asked.after).as_dict()
+
+
+@router.get(
+    "connections/{name}/periods/{period}/invoices",
+    response={200: list[InvoiceTold], **ERRORS},
+    summary="Its charges by invoice, beside the amounts on paper",
+)
+def invoices(request: HttpRequest, response: HttpResponse, name: Name, period: Period, page: Query[Page]) -> Any:
+    found = connecting.invoices(outlay(), name, connecting.period(outlay(), name, period))
+    return [each.as_dict() for each in paging.cut(request, response, page, found)]
+
+
+@router.get("connections/{name}/moves", response={200: list[MovedTold], **ERRORS}, summary="Moves that it is part of")
+def moves(request: HttpRequest, name: Name) -> Any:
+    """With both sums for every month that both connections hold."""
+    return [each.as_dict() for each in connecting.moves(outlay(), name)]
 
 
 @router.get("connections/{name}/acts", response={200: list[ActTold], **ERRORS}, summary="Who did what to it")

@@ -18,6 +18,6 @@ router = Router(tags=["health"])
 
 @router.get("health", response={200: Health, **ERRORS}, summary="How the installation is")
 def health(request: HttpRequest) -> Any:
-    """`worker` is `behind` when a check has been due for five minutes and nobody does it."""
+    """`worker` is `none` when none runs, `behind` when a check has been due for five minutes and nobody does it."""
     found = site.healthz(request)
     return JsonResponse({**json.loads(found.content), "version": outlay.__version__}, status=found.status_code)

@@ -5,7 +5,7 @@ What comes out is made by the same `as_dict` as the commands' JSON; a test holds
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from ninja import Field, Schema
 from pydantic import ConfigDict, StringConstraints
@@ -227,7 +227,8 @@ class Health(Told):
     status: Literal["ok", "failing"]
     version: str
     database: Literal["ok", "failing"]
-    worker: Literal["working", "idle", "waiting", "behind", "unknown"]
+    worker: Literal["none", "working", "idle", "waiting", "behind", "unknown"]
+    workers: int = Field(description="How many run.")
     overdue_seconds: int
 
 
@@ -298,6 +299,134 @@ class MadeLive(Schema):
     model_config = ConfigDict(extra="forbid")
 
     delivery: str = Field(pattern=DELIVERY)
+
+
+class MoveIn(Schema):
+    """All but this is as the old connection has it; without any field of the access, the access, too."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=NAME)
+    location: Long
+    month: str = Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="The first that the new one counts.")
+    profile: Provider = ""
+    role_arn: Long = ""
+    external_id: ExternalId = ""
+    access_key_id: KeyId = ""
+    secret_access_key: Secret = ""
+    access_of: str = Field("", pattern=NAME_OR_NONE)
+
+
+class MoveMonth(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    month: str = Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="The first that the new one counts.")
+
+
+class Both(Told):
+    month: str
+    old: dict[str, str] = Field(description="Billed cost by currency.")
+    new: dict[str, str]
+    counted: Literal["old", "new"]
+
+
+class MovedTold(Told):
+    """A connection whose bills go on in another; `both` are the months that both hold."""
+
+    old: str
+    new: str
+    month: str
+    both: list[Both]
+
+
+class InvoiceIn(Schema):
+    """A blank amount forgets it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    invoice: Annotated[str, StringConstraints(pattern=_LINE, min_length=1, max_length=200)]
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    amount: str = Field(pattern=r"^(-?[0-9]{1,18}(\.[0-9]{1,18})?)?$", description="As on paper, such as 1234.50.")
+
+
+class InvoiceTold(Told):
+    """The charges of an invoice beside its amount on paper, both null where there is none."""
+
+    invoice: str | None
+    currency: str
+    charges: str
+    on_paper: str | None
+    difference: str | None
+    where: str = Field(description="Where the difference lies.")
+
+
+Tells = Literal["late", "failing", "recovered", "rejected", "final-changed"]
+
+
+class NewChannelIn(Schema):
+    """`url` is of webhooks and Slack, all the rest but `events` of e-mail."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, StringConstraints(pattern=_LINE, min_length=1, max_length=100)]
+    kind: Literal["email", "webhook", "slack"]
+    events: list[Tells] = Field(list(get_args(Tells)), min_length=1, max_length=20, description="All, if not said.")
+    url: Long = ""
+    host: Line = ""
+    port: int = Field(587, ge=1, le=65_535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: Provider = ""
+    password: Secret = ""
+    sender: Provider = ""
+    recipients: list[Provider] = Field([], max_length=50)
+
+
+class ChannelSwitch(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    on: bool
+
+
+class ChannelTold(Told):
+    """As `outlay notices list --json`."""
+
+    id: int
+    name: str
+    kind: Literal["email", "webhook", "slack"]
+    where: str | None = Field(description="The host, and to whom; null when its secrets cannot be opened.")
+    events: list[str]
+    on: bool
+    added: str
+
+
+class ChannelAdded(ChannelTold):
+    secret: str | None = Field(description="Of a webhook, what signs its notices; told here alone.")
+
+
+class ChannelRemoved(Told):
+    name: str
+    removed: bool
+
+
+class Try(Told):
+    at: str
+    error: str | None
+
+
+class NoticeTold(Told):
+    """As `outlay notices log --json`."""
+
+    id: int
+    channel: str
+    event: str
+    connection: str | None
+    months: list[str]
+    subject: str
+    made: str
+    state: Literal["waiting", "told", "given-up"]
+    next_try: str | None
+    told: str | None
+    tries: list[Try]
 
 
 class TestStep(Told):

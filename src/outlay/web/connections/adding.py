@@ -15,6 +15,7 @@ from outlay.aws.policies import WAYS, Target, policy, written
 from outlay.errors import OutlayError, UsageError
 from outlay.web.connections.forms import ACCESS_FIELDS, BY_NAME, STORAGES, TILES, AnyForm, ConnectionForm, Tile, told
 from outlay.web.core import outlay
+from outlay.web.roles import who
 
 _secret = sensitive_post_parameters("secret_access_key")
 PURPOSE = "bucket-reader"
@@ -171,8 +172,3 @@ def access_fields(form: AnyForm) -> list[dict[str, Any]]:
 
 def _chosen(form: AnyForm) -> str:
     return form.said("access")
-
-
-def who(request: HttpRequest) -> str:
-    """Whose doing it is, as it is recorded."""
-    return request.user.get_username()

@@ -15,9 +15,10 @@ from outlay import connecting
 from outlay.errors import OutlayError, UsageError
 from outlay.period import BillingPeriod
 from outlay.web.connections import adding, views
-from outlay.web.connections.adding import access_fields, sections, who
+from outlay.web.connections.adding import access_fields, sections
 from outlay.web.connections.forms import OWN_ACCESS, STORAGES, MoveForm, SettingsForm, told
 from outlay.web.core import outlay
+from outlay.web.roles import who
 
 _secret = sensitive_post_parameters("secret_access_key")
 

@@ -13,14 +13,13 @@ from outlay import connecting
 from outlay.app import ConnectionView, PeriodView
 from outlay.errors import Busy, TooSlow, UnknownName
 from outlay.period import BillingPeriod
+from outlay.state import workers
 from outlay.state.models import Connection
 from outlay.state.news import News
 from outlay.web.connections.forms import S3, STORAGES
 from outlay.web.connections.table import COLUMNS, KINDS, STATUSES, Row, Wish, status_label, wanted
 from outlay.web.core import outlay
 
-# A worker looks every few seconds: when none has come by then, there is none.
-_NO_WORKER_SECONDS = 20
 _MOST_UNDER_WAY = 5
 # The page asks for itself anew when it hears this.
 CHANGED = "outlay:changed"
@@ -117,14 +116,13 @@ def _progress(view: ConnectionView, told: News) -> dict[str, Any]:
     made = outlay().progress(view.row.name)
     is_wanted = view.row.wanted_at is not None and view.row.paused_at is None
     is_working = made is not None and made.is_working
-    waited = (datetime.now(UTC) - view.row.wanted_at).total_seconds() if view.row.wanted_at else 0
     return {
         "mark": told.mark,
         "progress": made,
         "is_wanted": is_wanted,
         "is_working": is_working,
         "is_busy": is_wanted or is_working,
-        "has_no_worker": is_wanted and not is_working and waited > _NO_WORKER_SECONDS,
+        "has_no_worker": is_wanted and not is_working and not workers.running(datetime.now(UTC)),
     }
 
 

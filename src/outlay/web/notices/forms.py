@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import RegexValidator, validate_email
 
+from outlay.errors import UsageError
 from outlay.notices.event import KINDS
 from outlay.notices.sending import PLAIN, STARTTLS, TLS
 from outlay.state.noticing import NewChannel
-from outlay.web.accounts.forms import styled
+from outlay.web.styling import styled
 
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,253}")
 _SHOWN = re.compile(r"[!-~]+")
@@ -28,7 +30,11 @@ class ChannelForm(forms.Form):
     kind = ""
     marks_required = True
 
-    name = forms.CharField(max_length=100, help_text="What you tell it by, such as FinOps team.")
+    name = forms.CharField(
+        max_length=100,
+        validators=[RegexValidator(r"\A[^\x00-\x1f\x7f]*\Z", "Write it in one line.")],
+        help_text="What you tell it by, such as FinOps team.",
+    )
     events = forms.MultipleChoiceField(
         label="Tell when",
         choices=list(KINDS.items()),
@@ -145,3 +151,27 @@ class SlackForm(_UrlForm):
 
 
 FORMS: dict[str, type[ChannelForm]] = {form.kind: form for form in (EmailForm, WebhookForm, SlackForm)}
+
+_PORTS = {STARTTLS: 587, TLS: 465, PLAIN: 25}
+
+
+def channel_of(kind: str, given: Mapping[str, Any]) -> NewChannel:
+    """A channel by the rules of its form, for the API and commands. Raises UsageError naming the field.
+
+    Without `events` it is told of all; `recipients` is a list; the usual port is that of the security.
+    """
+    form_of = FORMS[kind]
+    for name in given.keys() - form_of.base_fields.keys():
+        raise UsageError(f"A channel of the kind {kind} has no {name}.", next="Leave it out.", field=name)
+    usual: dict[str, Any] = {"events": list(KINDS)}
+    if "security" in form_of.base_fields:
+        security = given.get("security", STARTTLS)
+        usual |= {"security": security, "port": _PORTS.get(security, "")}
+    told = {**usual, **given}
+    if "recipients" in told:
+        told["recipients"] = ", ".join(told["recipients"])
+    form = form_of(told)
+    if not form.is_valid():
+        field, said = next(iter(form.errors.items()))
+        raise UsageError(f"{field}: {said[0]}", next="Correct it.", field=field)
+    return form.new()

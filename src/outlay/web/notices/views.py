@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,10 +14,11 @@ from django.views.decorators.http import require_POST
 from outlay.errors import SetupError, UsageError
 from outlay.notices.event import KINDS, Event
 from outlay.notices.message import message
-from outlay.state import noticing
+from outlay.state import acts, noticing
 from outlay.state.models import Notice, NoticeChannel
 from outlay.web.core import outlay
 from outlay.web.notices.forms import FORMS, ChannelForm
+from outlay.web.roles import who
 
 LABELS = {"email": "E-mail", "webhook": "Webhook", "slack": "Slack or compatible"}
 ABOUT = {
@@ -26,7 +26,7 @@ ABOUT = {
     "webhook": "JSON to an address of yours, signed so that you know who sent it.",
     "slack": "Text to an incoming webhook of Slack, Mattermost, Rocket.Chat or Discord (/slack).",
 }
-_LOGGED = 100
+_LOGGED, _DONE = 100, 20
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def add(request: HttpRequest, kind: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         new = form.new()
         try:
-            noticing.add(new, outlay().keyring)
+            noticing.add(new, outlay().keyring, by=who(request))
         except UsageError as error:
             form.add_error(error.field or None, f"{error.message} {error.next}")
         else:
@@ -72,27 +72,28 @@ def add(request: HttpRequest, kind: str) -> HttpResponse:
 
 @require_POST
 def test(request: HttpRequest, number: int) -> HttpResponse:
-    noticing.test(number, outlay().keyring)
+    noticing.test(number, outlay().keyring, by=who(request))
     messages.success(request, "A test is on its way; the log tells what came of it.")
     return redirect("notices")
 
 
 @require_POST
 def switch(request: HttpRequest, number: int) -> HttpResponse:
-    row = noticing.switch(number, on=request.POST.get("on") == "yes")
+    row = noticing.switch(number, on=request.POST.get("on") == "yes", by=who(request))
     messages.success(request, f"{row.name} is {'on' if row.is_on else 'off'}.")
     return redirect("notices")
 
 
 @require_POST
 def remove(request: HttpRequest, number: int) -> HttpResponse:
-    messages.success(request, f"{noticing.remove(number)} is removed, with its log.")
+    messages.success(request, f"{noticing.remove(number, by=who(request))} is removed, with its log.")
     return redirect("notices")
 
 
 def _page(request: HttpRequest, shown: dict[str, str] | None = None) -> HttpResponse:
     kinds = [{"kind": kind, "label": LABELS[kind], "about": ABOUT[kind]} for kind in FORMS]
-    context = {"channels": [_shown(row) for row in noticing.channels()], "kinds": kinds, "shown": shown}
+    channels = [_shown(row) for row in noticing.channels()]
+    context = {"channels": channels, "kinds": kinds, "shown": shown, "acts": acts.done(acts.CHANNELS, _DONE)}
     return render(request, "notices/notices.html", {**context, **_logged()})
 
 
@@ -103,12 +104,9 @@ def _form(request: HttpRequest, form: ChannelForm) -> HttpResponse:
 
 def _shown(row: NoticeChannel) -> Shown:
     try:
-        opened = noticing.secrets_of(row, outlay().keyring)
+        where = noticing.where(row, outlay().keyring)
     except SetupError as error:
         return Shown(row, LABELS[row.kind], error.message, ())
-    host = urlsplit(opened["url"]).hostname if "url" in opened else row.settings.get("host", "")
-    to = ", ".join(row.settings.get("recipients", []))
-    where = f"{to} by {host}" if to else str(host)
     return Shown(row, LABELS[row.kind], where, tuple(KINDS[kind] for kind in row.events if kind in KINDS))
 
 
