@@ -9,7 +9,7 @@ RUNTIME := .venv/.installed
 DEV := .venv/.installed-dev
 AZURITE := tests/services/azurite
 BROWSER := tests/services/browser
-export OUTLAY_TEST_WORKERS ?= 2
+export OUTLAY_TEST_WORKERS ?= 3
 
 .PHONY: help setup setup-dev up demo aws-standin test bench lock screenshots vendor clean
 
