@@ -77,7 +77,7 @@ def _lake(rows: int, months: int) -> Path:
             began = time.monotonic()
             _bring(o, period, rows)
             brought = time.monotonic()
-            o.roll_up()
+            list(o.roll_up())
             took = f"{brought - began:.1f} s, roll-ups {time.monotonic() - brought:.1f} s"
             print(f"{period.month}: {rows:,} charges, {took}", file=sys.stderr)
     (home / "done").touch()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from outlay.costs.rollup import SMALLEST
 from outlay.errors import Busy, UsageError
 from outlay.ingest.steps import Quiet, Step
 from outlay.state.progress import Progress
@@ -29,6 +30,10 @@ class Turns:
 
         self.ending = Ending()
         self.worker = Worker(place.o, self.ending)
+
+    def until_idle(self) -> None:
+        while self.worker.turn():
+            pass
 
     def work(self) -> int:
         """Check what is due, until nothing is; how many that was."""
@@ -131,6 +136,20 @@ def test_a_paused_connection_is_not_checked_and_says_what_to_do(place: Installat
     assert "resume" in told.value.next
     place.o.resume("acme")
     assert turns.work() == 1
+
+
+def rolled_up(place: Installation) -> list[str]:
+    return sorted(partition.period.month for partition, _ in place.o.lake.rolled_up())
+
+
+def test_a_worker_rolls_up_the_months_that_are_large_enough_after_they_have_come_in(
+    place: Installation, turns: Turns
+) -> None:
+    months = place.deliver_months(2)
+    place.deliver("1", count=SMALLEST, drop="d2")
+    turns.until_idle()
+    assert place.months() == months
+    assert rolled_up(place) == months[:1]
 
 
 # What goes wrong

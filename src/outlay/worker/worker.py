@@ -52,7 +52,7 @@ class Worker:
     def turn(self) -> bool:
         """One round. A database that does not answer is told once, and asked again."""
         try:
-            found = [work() for work in (self.note_changes, self.tell_notice, self.check_one)]
+            found = [work() for work in (self.note_changes, self.tell_notice, self.check_one, self.roll_up)]
         except DatabaseFault as error:
             self._faults += 1
             databases.close_all()
