@@ -388,6 +388,24 @@ def test_exported_charges_are_exact_and_harmless_in_a_spreadsheet(shop: Shop, tm
     assert "=evil" in parquet["ServiceName"].to_pylist()
 
 
+TINY = [f"{sign}{digits}E-{places}" for sign in ("", "-") for digits in ("1", "20", "123") for places in range(1, 19)]
+EXACT = ["0", "0E-18", "-0.5", "100", "10.10", "99999999999999999999.999999999999999999", *TINY]
+
+
+def test_exported_amounts_are_written_out_to_their_last_place_however_small(small: Shop, tmp_path: Path) -> None:
+    rows = [charge(cost, on="2026-05-02", x_Connection="a", x_SourceRow=place) for place, cost in enumerate(EXACT)]
+    small.bring(MAY, "d1", [*rows, charge(on="2026-05-02", x_Connection="a", x_SourceRow=-1, ConsumedQuantity=None)])
+    desk, columns = small.desk(), ["x_SourceRow", "BilledCost", "ConsumedQuantity"]
+    for format in ("csv", "parquet"):
+        desk.export(Question(), tmp_path / format, format=format, columns=columns)
+    told = {int(row["x_SourceRow"]): row for row in csv.DictReader((tmp_path / "csv").read_text().splitlines())}
+    exact = {row["x_SourceRow"]: row["BilledCost"] for row in pq.read_table(tmp_path / "parquet").to_pylist()}
+    assert {number: Decimal(row["BilledCost"]) for number, row in told.items()} == exact
+    assert not any("E" in row["BilledCost"] for row in told.values())
+    assert {row["ConsumedQuantity"] for row in told.values()} == {""}
+    assert [told[place]["BilledCost"] for place in range(5)] == ["0", "0", "-0.5", "100", "10.1"]
+
+
 def test_more_charges_than_a_file_takes_are_refused_before_any_is_written(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
