@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from outlay.costs.rollup import SMALLEST
+from outlay.costs.rollup import SMALLEST, VERSION
 from outlay.errors import Busy, UsageError
 from outlay.ingest.steps import Quiet, Step
 from outlay.state.progress import Progress
@@ -150,6 +151,22 @@ def test_a_worker_rolls_up_the_months_that_are_large_enough_after_they_have_come
     turns.until_idle()
     assert place.months() == months
     assert rolled_up(place) == months[:1]
+
+
+def test_roll_ups_that_fail_as_nobody_expected_do_not_end_the_worker_and_are_made_later(
+    place: Installation, turns: Turns, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    place.deliver("1", count=SMALLEST)
+    turns.work()
+    path = f"rollups/acme/{JUNE.id}/{place.o.periods('acme')[0].delivery}/rollups.json"
+    # No code of ours writes a note without its tables.
+    place.o.lake.place.write(path, json.dumps({"version": VERSION, "files": []}).encode())
+    turns.until_idle()
+    assert "No roll-ups: Outlay failed unexpectedly: KeyError at rollup.py" in caplog.text
+    place.o.lake.place.write(path, b"")
+    clock.ahead = timedelta(minutes=6)
+    assert turns.worker.turn()
+    assert rolled_up(place) == [JUNE.month]
 
 
 # What goes wrong

@@ -176,11 +176,11 @@ class Lake:
         self.place.write(f"{folder}/{ROLLUP_NOTE}", json.dumps({**note, "files": names}, sort_keys=True).encode())
 
     def rollups(self, partition: Partition, delivery: str) -> dict[str, Any] | None:
-        """The note of a delivery's roll-ups, its `files` as addresses; None when there are none."""
+        """The note of a delivery's roll-ups, its `files` as addresses; None without one that can be read."""
         folder = _rollups(partition, delivery)
         try:
             note: dict[str, Any] = json.loads(self.place.read(f"{folder}/{ROLLUP_NOTE}"))
-        except NotFound:
+        except (NotFound, ValueError):
             return None
         return {**note, "files": [str(self.place.location.join(folder, name)) for name in note["files"]]}
 

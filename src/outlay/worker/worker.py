@@ -6,6 +6,7 @@ import logging
 import os
 import random
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.db import connections as databases
@@ -17,6 +18,7 @@ from outlay.app import Outlay
 from outlay.errors import Bug, OutlayError
 from outlay.findings import Finding
 from outlay.ingest.result import RunResult
+from outlay.period import BillingPeriod
 from outlay.state import changes, claims
 from outlay.state.checking import Watch
 from outlay.state.claims import Claim
@@ -29,6 +31,7 @@ _log = logging.getLogger("outlay.worker")
 IDLE = 1.0
 GRACE = 8.0
 _NOTE_EVERY = 30
+_ROLL_UP_EVERY = 300
 _LONGEST_WAIT = 30.0
 
 
@@ -39,6 +42,7 @@ class Worker:
         self._outlay = outlay
         self._ending = ending
         self._noted_at = self._rolled_up_at = 0.0
+        self._rolling_up: Iterator[tuple[str, BillingPeriod]] | None = None
         self._faults = 0
 
     def run(self) -> None:
@@ -100,7 +104,7 @@ class Worker:
         try:
             for result in self._outlay.check(watch):
                 if result.outcome != "unchanged":
-                    self._rolled_up_at = 0.0
+                    self._rolling_up, self._rolled_up_at = None, 0.0
                     month = result.period.month if result.period else "check"
                     _log.info("%s %s %s", result.connection, month, result.outcome)
         except Exception as error:  # noqa: BLE001 - the one place where work goes on after anything; it records
@@ -108,17 +112,21 @@ class Worker:
         return True
 
     def roll_up(self) -> bool:
-        """Roll up one period that lacks it: after bills have come in, and now and then for what others have brought."""
+        """Roll up one period that lacks it: after bills have come in, and now and then for what others have brought.
+
+        Each is tried once in a round, so that none that cannot be rolled up keeps the others waiting.
+        """
         now = timezone.now().timestamp()
-        if abs(now - self._rolled_up_at) < _NOTE_EVERY:
+        if abs(now - self._rolled_up_at) < _ROLL_UP_EVERY:
             return False
+        self._rolling_up = self._rolling_up or self._outlay.roll_up()
         try:
-            made = next(self._outlay.roll_up(), None)
-        except OutlayError as error:
-            _log.warning("No roll-ups: %s", error)
+            made = next(self._rolling_up, None)
+        except Exception as error:  # noqa: BLE001 - the charges answer in their stead
+            _log.error("No roll-ups: %s", error if isinstance(error, OutlayError) else _unexpected(error))
             made = None
         if made is None:
-            self._rolled_up_at = now
+            self._rolling_up, self._rolled_up_at = None, now
             return False
         _log.info("%s %s rolled up", made[0], made[1].month)
         return True

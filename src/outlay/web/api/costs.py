@@ -16,7 +16,7 @@ from outlay.costs.names import KEYED
 from outlay.costs.question import Question
 from outlay.errors import UsageError
 from outlay.focus.columns import COLUMNS
-from outlay.ingest.fetch import spool
+from outlay.storage.spool import spool
 from outlay.web.api import paging
 from outlay.web.api.answers import ERRORS
 from outlay.web.api.paging import Page
@@ -110,7 +110,7 @@ def charges(request: HttpRequest, asked: Query[AskedCharges]) -> Any:
 def export(request: HttpRequest, asked: Query[AskedFile]) -> Any:
     """All that count in the answer: up to 1,000,000 as CSV, 10,000,000 as Parquet."""
     question = _question(request, ("columns", "format"))
-    with spool(installation(), "export") as folder:
+    with spool(installation().spool, "export") as folder:
         path = folder / "charges"
         outlay().desk.export(question, path, format=asked.format, columns=asked.columns)
         # Open, it is read to its end although its name is gone.
