@@ -6,11 +6,12 @@ import csv
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from outlay.errors import Busy, TooSlow, UnknownName, UsageError
 from outlay.focus.columns import COLUMNS
 from outlay.lake import Partition
 from outlay.period import BillingPeriod
+from outlay.visit import visit
 from tests.costs.lake_of_charges import Charge, charge
 from tests.costs.lakes import Shop, bill
 
@@ -88,7 +90,7 @@ class Held:
 
 
 def test_thirty_two_threads_get_right_answers_from_one_desk(shop: Shop) -> None:
-    desk = shop.desk(slots=2)
+    desk = shop.desk(slots=2, waiting=32)
     asked = [
         Question.parse(by=[column], granularity=granularity, metric=metric)
         for column in ("ServiceName", "RegionId", "ResourceId", "Tags.team")
@@ -127,6 +129,66 @@ def test_a_question_that_gets_no_slot_in_time_is_told_when_to_ask_again(
     assert told.value.retry_after >= 1
     assert "OUTLAY_QUESTION_SLOTS" in told.value.next
     assert desk.ask(Question(metric="list")).rows
+
+
+def test_no_more_questions_wait_than_may_and_the_others_are_told_at_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(shop, monkeypatch)
+    desk = shop.desk(wait=300, waiting=1)
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(desk.ask, Question())
+        assert held.entered.wait(20)
+        others = [threads.submit(desk.ask, Question(metric=metric)) for metric in ("list", "billed", "real")]
+        refused = list(islice(as_completed(others, 20), 2))
+        held.let_go.set()
+        assert all(isinstance(each.exception(), Busy) for each in refused)
+        assert [each.result(20).rows != () for each in (first, *others) if each not in refused] == [True, True]
+
+
+def test_the_questions_of_one_visit_wait_no_longer_together_than_one_may(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(shop, monkeypatch)
+    desk = shop.desk(wait=300)
+    with ThreadPoolExecutor(1) as threads, visit() as ours:
+        first = threads.submit(desk.ask, Question())
+        assert held.entered.wait(20)
+        ours.waited = 300
+        with pytest.raises(Busy):
+            desk.ask(Question(metric="list"))
+        held.let_go.set()
+        assert first.result(20).rows
+        assert desk.ask(Question(metric="list")).rows
+
+
+def test_the_questions_of_one_visit_take_no_longer_together_than_one_may(shop: Shop) -> None:
+    desk = shop.desk(seconds=60)
+    with visit() as ours:
+        assert desk.ask(Question()).rows
+        assert 0 < ours.answering < 60
+        ours.answering = 60
+        assert desk.ask(Question()).rows, "is remembered"
+        with pytest.raises(TooSlow):
+            slowly(shop, desk, threading.Event())
+    assert desk.ask(Question(metric="list")).rows
+
+
+def test_one_visit_sees_the_lake_as_it_was_at_first_but_for_its_own_doings(small: Shop, tmp_path: Path) -> None:
+    def costing(cost: str) -> list[Charge]:
+        return [charge(cost, on="2026-05-02", x_Connection="a")]
+
+    small.bring(MAY, "d1", costing("1"))
+    elsewhere, desk = Shop(tmp_path / "home"), small.desk()
+    with visit():
+        assert desk.ask(Question()).totals == {"USD": Decimal(1)}
+        elsewhere.bring(MAY, "d2", costing("2"))
+        assert desk.ask(Question()).totals == {"USD": Decimal(1)}
+        small.bring(JUNE, "d1", june(web="5"))
+        assert desk.ask(Question()).totals == {"USD": Decimal(7)}
+    elsewhere.bring(MAY, "d3", costing("3"))
+    assert desk.ask(Question()).totals == {"USD": Decimal(8)}
+    elsewhere.close()
 
 
 def test_the_same_question_from_many_at_once_is_answered_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from outlay.costs.filters import Filter
 from outlay.costs.plan import needed, plan
 from outlay.costs.query import summed, values
 from outlay.costs.question import Question
-from outlay.costs.rollup import MONTHLY, OF_USUAL, RESOURCES, USUAL, Kind, find, of_key, rolled_up
+from outlay.costs.rollup import MONTHLY, OF_USUAL, RESOURCES, USUAL, VERSION, Kind, find, of_key, rolled_up
 from outlay.costs.rollup import MONTHS as WHOLE_MONTHS
 from outlay.lake import Partition, tidy
 from outlay.period import BillingPeriod
@@ -183,6 +183,16 @@ def test_each_partition_is_answered_from_its_smallest_roll_up_or_its_charges(
 def test_the_keys_of_charges_are_known_from_roll_ups_and_charges(shop: Shop) -> None:
     assert shop.desk().keys() == ("squad", "team")
     assert shop.desk().keys(search="TEA") == ("team",)
+
+
+def test_keys_to_choose_from_are_taken_from_roll_ups_even_where_those_do_not_know_all(small: Shop) -> None:
+    small.bring(MAY, "d1", bill("a", 5))
+    small.builder.build(MAY)
+    note = {"version": VERSION, "tables": [], "keys": {"Tags": {"some": 1}}, "knows_keys": []}
+    small.lake.keep_rollups(MAY, "d1", [], note)
+    desk = small.desk()
+    assert desk.keys() == ("team",)
+    assert desk.offered_keys(10)["Tags"] == ("some",)
 
 
 def test_a_table_compares_with_the_period_before_from_one_asking(shop: Shop) -> None:

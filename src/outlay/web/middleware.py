@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 
 from outlay.errors import OutlayError
+from outlay.visit import visit
 from outlay.web import errors
 
 Next = Callable[[HttpRequest], HttpResponseBase]
@@ -26,6 +27,17 @@ class Headers:
         response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
         response.headers.setdefault("X-Robots-Tag", "noindex")
         return response
+
+
+class Visits:
+    """All that a request asks sees the lake as it was at first, and waits no longer together than one question may."""
+
+    def __init__(self, get_response: Next) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with visit():
+            return self._get_response(request)
 
 
 class Errors:
