@@ -21,7 +21,7 @@ import pytest
 from outlay.costs.charges import LAST, MOST_EXPORTED
 from outlay.costs.desk import Desk
 from outlay.costs.filters import Filter
-from outlay.costs.question import MAX_VALUES, Question
+from outlay.costs.question import MAX_AMOUNTS, MAX_VALUES, Question
 from outlay.engine import Session
 from outlay.errors import Busy, TooSlow, UnknownName, UsageError
 from outlay.focus.columns import COLUMNS
@@ -351,6 +351,29 @@ def test_past_ten_thousand_values_a_table_has_the_dearest_and_one_remainder(smal
     answer = small.desk().ask(question)
     assert len(answer.rows) == MAX_VALUES + 1
     assert answer.totals == {"USD": Decimal(sum(range(count)))}
+
+
+def test_an_answer_of_many_periods_names_fewer_groups_and_still_adds_up(small: Shop) -> None:
+    rows = [
+        charge(str(number), on=f"2026-05-02T{number % 24:02}:00", x_Connection="a", ResourceId=f"r{number:06}")
+        for number in range(200)
+    ]
+    small.bring(MAY, "d1", rows)
+    hours = Question(by=("ResourceId",), granularity="hour", start=date(2026, 5, 1), end=date(2026, 5, 31))
+    answer = small.desk().ask(hours)
+    assert len({row.values for row in answer.rows if not row.is_remainder}) == MAX_AMOUNTS // (31 * 24) == 134
+    assert any(row.is_remainder for row in answer.rows)
+    assert answer.totals == {"USD": Decimal(sum(range(200)))}
+    assert len({row.values for row in small.desk().ask(replace(hours, granularity="month")).rows}) == 200
+
+
+def test_an_answer_that_is_too_large_even_so_is_refused_with_what_to_ask_instead(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("outlay.costs.answer.MOST_ROWS", 5)
+    with pytest.raises(UsageError, match="more than 5 amounts") as told:
+        shop.desk().ask(Question(by=("ServiceName",), granularity="day"))
+    assert "smaller top" in told.value.next
 
 
 # Values and keys

@@ -20,7 +20,7 @@ import ibis.expr.types as ir
 
 from outlay.costs import charges as single
 from outlay.costs import rollup
-from outlay.costs.answer import Answer, answered
+from outlay.costs.answer import MOST_ROWS, Answer, answered, check_rows
 from outlay.costs.names import MAPS, Name
 from outlay.costs.plan import Part, plan
 from outlay.costs.query import compared, counted, summed, together, values
@@ -101,7 +101,12 @@ class Desk:
 
         def answer(session: Session, seen: Seen) -> Answer:
             parts = self._values(session, seen, plain)
-            return answered(plain, session.rows(summed(parts, plain)) if parts else [])
+            if not parts:
+                return answered(plain, [])
+            most = plain.groups_within({partition.period for partition in seen.live})
+            rows = session.rows(summed(parts, plain, most).limit(MOST_ROWS + 1))
+            check_rows(len(rows))
+            return answered(plain, rows)
 
         found = self._once(("ask", plain), answer, lambda answer: len(answer.rows))
         return replace(found, question=question)
