@@ -91,7 +91,7 @@ def currencies(found: Overview) -> list[Currency]:
 
 
 def _currency(found: Overview, month: Month, unit: str | None, number: int) -> Currency:
-    providers = [line for line in found.providers.lines if line.unit == month.unit]
+    providers = [line for line in found.providers.lines if line.unit == month.unit and not line.is_remainder]
     movers = [line for line in found.movers if line.unit == month.unit]
     by_service = replace(found.question, by=(MOVER,), granularity="day")
     return Currency(
