@@ -30,7 +30,7 @@ demo: $(RUNTIME) ## write sample bills, connect them, bring them in, print what 
 test: setup-dev ## run every check and every test
 	@scripts/check
 
-bench: $(DEV) ## run the benchmarks and write bench/results.md
+bench: setup-dev ## run the benchmarks and write bench/results.md
 	@$(BIN)/python -m bench
 
 lock: .venv/.uv ## resolve the dependencies anew; UPGRADE=1 takes the newest versions
