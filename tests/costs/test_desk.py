@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -23,7 +24,7 @@ from outlay.costs.desk import Desk
 from outlay.costs.filters import Filter
 from outlay.costs.question import MAX_AMOUNTS, MAX_VALUES, Question
 from outlay.engine import Session
-from outlay.errors import Busy, TooSlow, UnknownName, UsageError
+from outlay.errors import Busy, CatalogError, TooSlow, UnknownName, UsageError
 from outlay.focus.columns import COLUMNS
 from outlay.lake import Partition
 from outlay.period import BillingPeriod
@@ -256,6 +257,16 @@ def test_an_answer_is_remembered_until_the_lake_has_another_snapshot(
     small.bring(MAY, "d2", [charge("2", on="2026-05-02", x_Connection="a")])
     assert desk.ask(question).totals == {"USD": Decimal(2)}
     assert held.asked == 2
+
+
+def test_a_catalog_that_fails_is_told_when_a_question_looks_at_it(small: Shop, tmp_path: Path) -> None:
+    small.bring(MAY, "d1", [charge("1", on="2026-05-02", x_Connection="a")])
+    catalog = next((tmp_path / "home").rglob("catalog.db"))
+    with closing(sqlite3.connect(catalog)) as connection:
+        connection.execute("ALTER TABLE iceberg_tables RENAME TO away")
+    with pytest.raises(CatalogError, match="no such table") as told:
+        small.desk().ask(Question())
+    assert told.value.next
 
 
 def test_the_lake_is_planned_once_a_snapshot(small: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

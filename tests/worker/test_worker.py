@@ -169,6 +169,23 @@ def test_roll_ups_that_fail_as_nobody_expected_do_not_end_the_worker_and_are_mad
     assert rolled_up(place) == [JUNE.month]
 
 
+def test_a_worker_tidies_the_lake_once_a_day(
+    place: Installation, turns: Turns, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    def snapshots() -> int:
+        return len(place.o.lake.table().snapshots())
+
+    caplog.set_level(logging.INFO, "outlay.worker")
+    for cost in ("1", "2"):
+        place.deliver(cost, drop=f"d{cost}")
+        place.o.check_now("acme")
+        turns.until_idle()
+    assert (snapshots(), "tidied" in caplog.text) == (2, False)
+    clock.ahead = timedelta(hours=26)
+    turns.until_idle()
+    assert (snapshots(), caplog.text.count("tidied")) == (1, 1)
+
+
 # What goes wrong
 
 

@@ -32,6 +32,7 @@ IDLE = 1.0
 GRACE = 8.0
 _NOTE_EVERY = 30
 _ROLL_UP_EVERY = 300
+_TIDY_FIRST, _TIDY_EVERY = 3600, 86400
 _LONGEST_WAIT = 30.0
 
 
@@ -42,6 +43,7 @@ class Worker:
         self._outlay = outlay
         self._ending = ending
         self._noted_at = self._rolled_up_at = 0.0
+        self._tidy_at = timezone.now().timestamp() + _TIDY_FIRST
         self._rolling_up: Iterator[tuple[str, BillingPeriod]] | None = None
         self._faults = 0
 
@@ -56,7 +58,7 @@ class Worker:
     def turn(self) -> bool:
         """One round. A database that does not answer is told once, and asked again."""
         try:
-            found = [work() for work in (self.note_changes, self.tell_notice, self.check_one, self.roll_up)]
+            found = [work() for work in (self.note_changes, self.tell_notice, self.check_one, self.roll_up, self.tidy)]
         except DatabaseFault as error:
             self._faults += 1
             databases.close_all()
@@ -130,6 +132,22 @@ class Worker:
             return False
         _log.info("%s %s rolled up", made[0], made[1].month)
         return True
+
+    def tidy(self) -> bool:
+        """Once a day, what nothing needs any more goes from the lake and the log of notices; others may do so too."""
+        now = timezone.now().timestamp()
+        if now < self._tidy_at:
+            return False
+        self._tidy_at = now + _TIDY_EVERY
+        try:
+            done = self._outlay.tidy()
+        except DatabaseFault:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is done again tomorrow
+            _log.error("Not tidied: %s", error if isinstance(error, OutlayError) else _unexpected(error))
+        else:
+            _log.info("tidied: %d snapshots, %d files", done.snapshots_expired, done.files_removed)
+        return False
 
     def _record(self, claim: Claim, error: Exception) -> None:
         """A check that ended in no result is a failed run, so that it is seen and tried again later."""
