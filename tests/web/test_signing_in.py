@@ -81,6 +81,11 @@ def test_sessions_that_are_over_are_removed_when_somebody_signs_in(shared_site: 
     assert left == 0
 
 
+def test_a_letter_that_no_text_has_is_refused_before_any_database_sees_it(shared_site: Site) -> None:
+    assert sign_in(shared_site, "a\0b", PASSWORD).status_code == 400
+    assert shared_site.ask("/connections/a%00b", "viewer").status_code == 400
+
+
 def test_signing_out_takes_more_than_a_link(shared_site: Site) -> None:
     assert shared_site.ask("/sign-out", "viewer").status_code == 405
 
