@@ -66,3 +66,10 @@ def test_of_very_many_periods_those_are_drawn_that_have_charges_between_them(eng
     assert (told["periods"][0], told["periods"][-1], len(told["periods"])) == ("2024-02-05", "2026-04-27", 117)
     held = drawn(engine, [*charges, charge("3", on="1950-01-01")], granularity="week", end="2999-12").as_dict()
     assert held["periods"] == ["1949-12-26", "2024-02-05", "2026-04-27"]
+
+
+def test_of_very_many_series_fewer_periods_are_drawn(engine: Engine) -> None:
+    charges = [charge("1", on=f"2026-05-0{number % 2 + 1}", ServiceName=f"s{number}") for number in range(300)]
+    told = drawn(engine, charges, granularity="day", by=["ServiceName"], start="2024-01-01", end="2026-05-31")
+    assert [f"{period:%Y-%m-%d}" for period in told.periods] == ["2026-05-01", "2026-05-02"]
+    assert len(told.series) == 300

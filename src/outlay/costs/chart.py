@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from outlay.costs.answer import Answer, plain, sums, text_of
+from outlay.costs.answer import MOST_ROWS, Answer, plain, sums, text_of
 from outlay.costs.question import CLOCK, WHOLE, Question
 from outlay.period import BillingPeriod
 
@@ -68,11 +68,14 @@ def chart(answer: Answer) -> Chart:
 def _periods(answer: Answer) -> Iterable[datetime]:
     """Every period of the days asked for, and any further one that holds charges.
 
-    Of very many, only those from the first charges to the last; of too many even then, only those with charges.
+    Of very many, be it for the number of series, only those from the first charges to the last; of too many even then,
+    only those with charges.
     """
     if answer.start is None or answer.end is None:
         return ()
     held = sorted({row.period for row in answer.rows})
+    series = len({(row.unit, row.is_remainder, row.values) for row in answer.rows})
+    most = min(MOST, MOST_ROWS // max(1, series))
     asked = [
         datetime.combine(answer.start, time(), UTC),
         datetime.combine(answer.end, time(), UTC) + timedelta(days=1, seconds=-1),
@@ -80,7 +83,7 @@ def _periods(answer: Answer) -> Iterable[datetime]:
     if answer.question.steps.kind == WHOLE:
         return held or asked[:1]
     for ends in ([*asked, *held], held):
-        if ends and len(found := list(islice(_between(answer.question, min(ends), max(ends)), MOST + 1))) <= MOST:
+        if ends and len(found := list(islice(_between(answer.question, min(ends), max(ends)), most + 1))) <= most:
             return found
     return held
 
