@@ -33,7 +33,7 @@ aws-standin: $(DEV) ## run a stand-in for AWS with a sample organisation on http
 test: setup-dev ## run every check and every test
 	@scripts/check
 
-bench: $(DEV) ## run the benchmarks and write bench/results.md
+bench: setup-dev ## run the benchmarks and write bench/results.md
 	@$(BIN)/python -m bench
 
 lock: .venv/.uv ## resolve the dependencies anew; UPGRADE=1 takes the newest versions

@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python -m bench [rows]`. What is measured is a whole process, from outside."""
+"""Run the benchmarks: `python -m bench [rows] [charges a month]`. What is measured is a whole process, from outside."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import bill
+from bench import bill, results
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
@@ -36,9 +36,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=DATA) as scratch:
         table = _ingest(packed, Path(scratch), rows)
     report = _report(table, packed, rows)
-    (HERE / "results.md").write_text(report)
-    print(report)
-    return 0
+    results.write("Bringing in", report)
+    print(report, flush=True)
+    # In a process of its own, which holds nothing of what was measured here.
+    return subprocess.run([sys.executable, "-m", "bench.questions", *sys.argv[2:3]], check=False).returncode
 
 
 def _bill(rows: int) -> Path:
@@ -119,8 +120,6 @@ def _median(runs: list[Measured]) -> Measured:
 
 def _report(table: list[tuple[str, Measured, str]], packed: Path, rows: int) -> str:
     lines = [
-        "# Benchmark results",
-        "",
         (
             f"{os.cpu_count()} cores; the bill packs to {packed.stat().st_size / 1e6:,.0f} MB. Whole processes, start "
             f"included; the median of {ROUNDS} rounds in turn, peak memory the largest. Ratios are to the first line."

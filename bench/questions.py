@@ -1,8 +1,9 @@
 """Questions to a large lake: `python -m bench.questions [charges a month] [months]`, 2,500,000 and 12 by default.
 
-Makes a lake of made-up charges with its roll-ups (kept in `bench/data`), then asks one question after another, each
-with other filters so that no answer is a remembered one. With `--url` and `--token` the same questions go over HTTP, by
-as many people as `--people` says, who pause 2 seconds between them.
+Makes a lake of made-up charges with its roll-ups (kept in `bench/data`), asks one question after another in this
+process, then serves the lake by a site of its own: people ask it by HTTP and pause 2 seconds between their questions
+while another looks at `/healthz`, and a browser opens its pages. No question is asked twice, so that no answer is a
+remembered one. The tables go into `bench/results.md`.
 """
 
 from __future__ import annotations
@@ -10,44 +11,53 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import resource
 import shutil
 import statistics
+import subprocess
 import sys
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 import outlay
+from bench import pages, results
 from outlay.app import Outlay
 from outlay.costs.question import Question
 from outlay.focus.columns import COLUMNS, DECIMAL, MAP
 from outlay.lake import Partition
 from outlay.period import BillingPeriod
+from tests.web.sites import Home, Site, serving
 
 DATA = Path(__file__).parent / "data"
 LAST = BillingPeriod(2026, 10)
 SERVICES, ACCOUNTS, REGIONS, RESOURCES = 40, 50, 20, 200_000
 KEYS = ("team", "app", "env", "cost-center", "owner")
 ROUNDS = 20
+WARMING = 6
 PAUSE = 2.0
 
 
 def main() -> int:
     asked = _arguments()
-    if asked.url:
-        _report(_load(asked.url, asked.token, asked.people, asked.seconds))
-        return 0
-    with outlay.open(home=_lake(asked.rows, asked.months)) as o:
-        print(f"peak memory after opening: {_peak():,} MiB", file=sys.stderr)
-        _report([_measured(o, name, questions) for name, questions in QUESTIONS.items()])
-        print(f"peak memory: {_peak():,} MiB")
+    folder = _lake(asked.rows, asked.months)
+    with outlay.open(home=folder / "home") as o:
+        alone = [_measured(o, name, questions) for name, questions in QUESTIONS.items()]
+    with serving(Home(folder, {})) as site:
+        people = _signed_in(site)
+        together = _load(site.url, people["token"], asked.people, asked.seconds)
+        pages_seen = pages.look(replace(site, home=Home(folder, people["cookies"])))
+    report = "\n".join(_report(asked, alone, together, pages_seen))
+    results.write("Questions", report, asked.results)
+    print(report)
     return 0
 
 
@@ -55,33 +65,41 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=int, nargs="?", default=2_500_000, help="charges a month")
     parser.add_argument("months", type=int, nargs="?", default=12)
-    parser.add_argument("--url", help="the site, such as http://127.0.0.1:8000, with such a lake behind it")
-    parser.add_argument("--token", default="", help="of the API")
     parser.add_argument("--people", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--results", type=Path, default=results.PATH, help="the file that the tables go into")
     return parser.parse_args()
+
+
+def _signed_in(site: Site) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.people"], env=dict(site.environ), stdout=subprocess.PIPE, check=True
+    )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 # The lake
 
 
 def _lake(rows: int, months: int) -> Path:
-    """An installation whose lake holds the charges; made once."""
-    home = DATA / f"questions-{rows}-{months}"
-    if (home / "done").exists():
-        return home
-    shutil.rmtree(home, ignore_errors=True)
-    with outlay.open(home=home) as o:
+    """A folder with the home of an installation whose lake holds the charges; made once."""
+    folder = DATA / f"lake-{rows}-{months}"
+    if (folder / "done").exists():
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "home").mkdir(parents=True)
+    with outlay.open(home=folder / "home") as o:
         for shift in range(months):
             period = LAST.shift(shift - months + 1)
             began = time.monotonic()
             _bring(o, period, rows)
             brought = time.monotonic()
-            o.roll_up()
+            list(o.roll_up())
             took = f"{brought - began:.1f} s, roll-ups {time.monotonic() - brought:.1f} s"
             print(f"{period.month}: {rows:,} charges, {took}", file=sys.stderr)
-    (home / "done").touch()
-    return home
+    (folder / "done").touch()
+    return folder
 
 
 def _bring(o: Outlay, period: BillingPeriod, rows: int) -> None:
@@ -160,17 +178,14 @@ _YEAR = {"start": LAST.shift(-11).month, "end": LAST.month}
 
 
 def _top() -> Iterator[Question]:
-    """12 months by service and day, 10 series; another region is left out each time."""
-    for metric, number in itertools.product(("effective", "billed", "list"), range(REGIONS)):
-        where = [f"RegionId!=region-{number}"] if number % 2 else []
-        yield Question.parse(
-            metric=metric,
-            by=["ServiceName"],
-            granularity="day",
-            top=10 + number // 2 % 3,
-            where=[*where, f"ServiceName!=Service {number}"],
-            **_YEAR,
-        )
+    """12 months by service and day, 10 series or a few more; every other one leaves a region out, too."""
+    metrics = ("effective", "billed", "list")
+    plain = itertools.product(range(SERVICES), metrics, range(10, 16), [None])
+    within = itertools.product(range(SERVICES), metrics, [10], range(REGIONS))
+    for service, metric, top, region in itertools.chain.from_iterable(zip(plain, within, strict=False)):
+        where = [f"ServiceName!=Service {service}"]
+        where += [f"RegionId!=region-{region}"] if region is not None else []
+        yield Question.parse(metric=metric, by=["ServiceName"], granularity="day", top=top, where=where, **_YEAR)
 
 
 def _tag() -> Iterator[Question]:
@@ -229,12 +244,20 @@ def _measured(o: Outlay, what: str, questions: Callable[[], Iterator[Question]])
     return Measured(what, times)
 
 
-def _report(found: list[Measured]) -> None:
-    print(f"{datetime.now(UTC):%Y-%m-%d}\n")
-    print("| question | asked | median ms | p95 ms | longest ms | errors |")
-    print("|---|---:|---:|---:|---:|---:|")
-    for each in found:
-        print(each.line())
+def _report(
+    asked: argparse.Namespace, alone: list[Measured], together: list[Measured], seen: list[pages.Seen]
+) -> Iterator[str]:
+    yield (
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores; {asked.rows * asked.months:,} charges in "
+        f"{asked.months} months with their roll-ups. Peak memory of this process: {_peak():,} MiB. Over HTTP: "
+        f"{asked.people} people who pause {PAUSE:g} s, for {asked.seconds:g} s, on the same machine."
+    )
+    yield ""
+    yield "| question | asked | median ms | p95 ms | longest ms | errors |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    yield from (each.line() for each in (*alone, *together))
+    yield ""
+    yield from pages.lines(seen)
 
 
 def _peak() -> int:
@@ -246,21 +269,23 @@ def _peak() -> int:
 
 def _load(url: str, token: str, people: int, seconds: float) -> list[Measured]:
     """People who ask and pause, while another looks at `/healthz` ten times a second."""
+    found = {"top-level question over HTTP": _Tally(), "/healthz meanwhile": _Tally()}
+    every = _top()
+    for question in itertools.islice(every, WARMING):
+        _Tally().get(f"{url}/api/v1/costs?{question.to_query()}", token)
     until = time.monotonic() + seconds
-    found = {"top-level question over HTTP": _Tally(), "/healthz": _Tally()}
-    questions = itertools.cycle(_top())
     lock = threading.Lock()
 
     def person() -> None:
         while time.monotonic() < until:
             with lock:
-                question = next(questions)
+                question = next(every)
             found["top-level question over HTTP"].get(f"{url}/api/v1/costs?{question.to_query()}", token)
             time.sleep(PAUSE)
 
     def doctor() -> None:
         while time.monotonic() < until:
-            found["/healthz"].get(f"{url}/healthz", "")
+            found["/healthz meanwhile"].get(f"{url}/healthz", "")
             time.sleep(0.1)
 
     threads = [threading.Thread(target=person) for _ in range(people)] + [threading.Thread(target=doctor)]

@@ -58,3 +58,18 @@ def test_periods_have_no_gap_at_any_granularity(engine: Engine, granularity: str
 @pytest.mark.parametrize("granularity", GRANULARITIES)
 def test_no_charges_make_no_series(engine: Engine, granularity: str) -> None:
     assert drawn(engine, [], granularity=granularity, by=["ServiceName"]).as_dict() == {"periods": [], "series": []}
+
+
+def test_of_very_many_periods_those_are_drawn_that_have_charges_between_them(engine: Engine) -> None:
+    charges = [charge("1", on="2024-02-11"), charge("2", on="2026-05-01")]
+    told = drawn(engine, charges, granularity="week", start="1900-01", end="2999-12").as_dict()
+    assert (told["periods"][0], told["periods"][-1], len(told["periods"])) == ("2024-02-05", "2026-04-27", 117)
+    held = drawn(engine, [*charges, charge("3", on="1950-01-01")], granularity="week", end="2999-12").as_dict()
+    assert held["periods"] == ["1949-12-26", "2024-02-05", "2026-04-27"]
+
+
+def test_of_very_many_series_fewer_periods_are_drawn(engine: Engine) -> None:
+    charges = [charge("1", on=f"2026-05-0{number % 2 + 1}", ServiceName=f"s{number}") for number in range(300)]
+    told = drawn(engine, charges, granularity="day", by=["ServiceName"], start="2024-01-01", end="2026-05-31")
+    assert [f"{period:%Y-%m-%d}" for period in told.periods] == ["2026-05-01", "2026-05-02"]
+    assert len(told.series) == 300

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,13 @@ import pytest
 from outlay.costs.charges import LAST, MOST_EXPORTED
 from outlay.costs.desk import Desk
 from outlay.costs.filters import Filter
-from outlay.costs.question import MAX_VALUES, Question
+from outlay.costs.question import MAX_AMOUNTS, MAX_VALUES, Question
 from outlay.engine import Session
-from outlay.errors import Busy, TooSlow, UnknownName, UsageError
+from outlay.errors import Busy, CatalogError, TooSlow, UnknownName, UsageError
 from outlay.focus.columns import COLUMNS
 from outlay.lake import Partition
 from outlay.period import BillingPeriod
+from outlay.visit import visit
 from tests.costs.lake_of_charges import Charge, charge
 from tests.costs.lakes import Shop, bill
 
@@ -88,7 +91,7 @@ class Held:
 
 
 def test_thirty_two_threads_get_right_answers_from_one_desk(shop: Shop) -> None:
-    desk = shop.desk(slots=2)
+    desk = shop.desk(slots=2, waiting=32)
     asked = [
         Question.parse(by=[column], granularity=granularity, metric=metric)
         for column in ("ServiceName", "RegionId", "ResourceId", "Tags.team")
@@ -127,6 +130,66 @@ def test_a_question_that_gets_no_slot_in_time_is_told_when_to_ask_again(
     assert told.value.retry_after >= 1
     assert "OUTLAY_QUESTION_SLOTS" in told.value.next
     assert desk.ask(Question(metric="list")).rows
+
+
+def test_no_more_questions_wait_than_may_and_the_others_are_told_at_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(shop, monkeypatch)
+    desk = shop.desk(wait=300, waiting=1)
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(desk.ask, Question())
+        assert held.entered.wait(20)
+        others = [threads.submit(desk.ask, Question(metric=metric)) for metric in ("list", "billed", "real")]
+        refused = list(islice(as_completed(others, 20), 2))
+        held.let_go.set()
+        assert all(isinstance(each.exception(), Busy) for each in refused)
+        assert [each.result(20).rows != () for each in (first, *others) if each not in refused] == [True, True]
+
+
+def test_the_questions_of_one_visit_wait_no_longer_together_than_one_may(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(shop, monkeypatch)
+    desk = shop.desk(wait=300)
+    with ThreadPoolExecutor(1) as threads, visit() as ours:
+        first = threads.submit(desk.ask, Question())
+        assert held.entered.wait(20)
+        ours.waited = 300
+        with pytest.raises(Busy):
+            desk.ask(Question(metric="list"))
+        held.let_go.set()
+        assert first.result(20).rows
+        assert desk.ask(Question(metric="list")).rows
+
+
+def test_the_questions_of_one_visit_take_no_longer_together_than_one_may(shop: Shop) -> None:
+    desk = shop.desk(seconds=60)
+    with visit() as ours:
+        assert desk.ask(Question()).rows
+        assert 0 < ours.answering < 60
+        ours.answering = 60
+        assert desk.ask(Question()).rows, "is remembered"
+        with pytest.raises(TooSlow):
+            slowly(shop, desk, threading.Event())
+    assert desk.ask(Question(metric="list")).rows
+
+
+def test_one_visit_sees_the_lake_as_it_was_at_first_but_for_its_own_doings(small: Shop, tmp_path: Path) -> None:
+    def costing(cost: str) -> list[Charge]:
+        return [charge(cost, on="2026-05-02", x_Connection="a")]
+
+    small.bring(MAY, "d1", costing("1"))
+    elsewhere, desk = Shop(tmp_path / "home"), small.desk()
+    with visit():
+        assert desk.ask(Question()).totals == {"USD": Decimal(1)}
+        elsewhere.bring(MAY, "d2", costing("2"))
+        assert desk.ask(Question()).totals == {"USD": Decimal(1)}
+        small.bring(JUNE, "d1", june(web="5"))
+        assert desk.ask(Question()).totals == {"USD": Decimal(7)}
+    elsewhere.bring(MAY, "d3", costing("3"))
+    assert desk.ask(Question()).totals == {"USD": Decimal(8)}
+    elsewhere.close()
 
 
 def test_the_same_question_from_many_at_once_is_answered_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,6 +257,16 @@ def test_an_answer_is_remembered_until_the_lake_has_another_snapshot(
     small.bring(MAY, "d2", [charge("2", on="2026-05-02", x_Connection="a")])
     assert desk.ask(question).totals == {"USD": Decimal(2)}
     assert held.asked == 2
+
+
+def test_a_catalog_that_fails_is_told_when_a_question_looks_at_it(small: Shop, tmp_path: Path) -> None:
+    small.bring(MAY, "d1", [charge("1", on="2026-05-02", x_Connection="a")])
+    catalog = next((tmp_path / "home").rglob("catalog.db"))
+    with closing(sqlite3.connect(catalog)) as connection:
+        connection.execute("ALTER TABLE iceberg_tables RENAME TO away")
+    with pytest.raises(CatalogError, match="no such table") as told:
+        small.desk().ask(Question())
+    assert told.value.next
 
 
 def test_the_lake_is_planned_once_a_snapshot(small: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,6 +364,29 @@ def test_past_ten_thousand_values_a_table_has_the_dearest_and_one_remainder(smal
     assert answer.totals == {"USD": Decimal(sum(range(count)))}
 
 
+def test_an_answer_of_many_periods_names_fewer_groups_and_still_adds_up(small: Shop) -> None:
+    rows = [
+        charge(str(number), on=f"2026-05-02T{number % 24:02}:00", x_Connection="a", ResourceId=f"r{number:06}")
+        for number in range(200)
+    ]
+    small.bring(MAY, "d1", rows)
+    hours = Question(by=("ResourceId",), granularity="hour", start=date(2026, 5, 1), end=date(2026, 5, 31))
+    answer = small.desk().ask(hours)
+    assert len({row.values for row in answer.rows if not row.is_remainder}) == MAX_AMOUNTS // (31 * 24) == 134
+    assert any(row.is_remainder for row in answer.rows)
+    assert answer.totals == {"USD": Decimal(sum(range(200)))}
+    assert len({row.values for row in small.desk().ask(replace(hours, granularity="month")).rows}) == 200
+
+
+def test_an_answer_that_is_too_large_even_so_is_refused_with_what_to_ask_instead(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("outlay.costs.answer.MOST_ROWS", 5)
+    with pytest.raises(UsageError, match="more than 5 amounts") as told:
+        shop.desk().ask(Question(by=("ServiceName",), granularity="day"))
+    assert "smaller top" in told.value.next
+
+
 # Values and keys
 
 
@@ -386,6 +482,24 @@ def test_exported_charges_are_exact_and_harmless_in_a_spreadsheet(shop: Shop, tm
     parquet = pq.read_table(tmp_path / "c.parquet")
     assert parquet.column_names == columns
     assert "=evil" in parquet["ServiceName"].to_pylist()
+
+
+TINY = [f"{sign}{digits}E-{places}" for sign in ("", "-") for digits in ("1", "20", "123") for places in range(1, 19)]
+EXACT = ["0", "0E-18", "-0.5", "100", "10.10", "99999999999999999999.999999999999999999", *TINY]
+
+
+def test_exported_amounts_are_written_out_to_their_last_place_however_small(small: Shop, tmp_path: Path) -> None:
+    rows = [charge(cost, on="2026-05-02", x_Connection="a", x_SourceRow=place) for place, cost in enumerate(EXACT)]
+    small.bring(MAY, "d1", [*rows, charge(on="2026-05-02", x_Connection="a", x_SourceRow=-1, ConsumedQuantity=None)])
+    desk, columns = small.desk(), ["x_SourceRow", "BilledCost", "ConsumedQuantity"]
+    for format in ("csv", "parquet"):
+        desk.export(Question(), tmp_path / format, format=format, columns=columns)
+    told = {int(row["x_SourceRow"]): row for row in csv.DictReader((tmp_path / "csv").read_text().splitlines())}
+    exact = {row["x_SourceRow"]: row["BilledCost"] for row in pq.read_table(tmp_path / "parquet").to_pylist()}
+    assert {number: Decimal(row["BilledCost"]) for number, row in told.items()} == exact
+    assert not any("E" in row["BilledCost"] for row in told.values())
+    assert {row["ConsumedQuantity"] for row in told.values()} == {""}
+    assert [told[place]["BilledCost"] for place in range(5)] == ["0", "0", "-0.5", "100", "10.1"]
 
 
 def test_more_charges_than_a_file_takes_are_refused_before_any_is_written(

@@ -107,9 +107,11 @@ def test_a_filter_on_the_column_makes_room_for_the_one_value() -> None:
     assert into(asked, ["us"]).filters == (Filter("RegionId", "=", "us"),)
 
 
+def test_a_value_that_reads_as_the_remainder_is_a_value_like_others() -> None:
+    assert into(Question(by=("RegionId",)), [REMAINDER]).filters == (Filter("RegionId", "=", REMAINDER),)
+
+
 def test_what_is_no_group_cannot_be_drilled_into() -> None:
-    with pytest.raises(UsageError, match="remainder"):
-        into(Question(by=("RegionId",)), [REMAINDER])
     with pytest.raises(UsageError, match="2 values"):
         into(Question(by=("RegionId",)), ["a", "b"])
     with pytest.raises(UsageError, match="outside"):

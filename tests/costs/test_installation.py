@@ -79,7 +79,7 @@ def test_roll_ups_that_fail_do_not_fail_the_bill_and_are_made_later(
     assert [connection for connection, _ in acme.o.roll_up()] == ["acme"]
 
 
-def test_one_installation_answers_thirty_two_threads_at_once_from_the_first_on(acme: Acme) -> None:
+def test_one_installation_answers_sixteen_threads_at_once_from_the_first_on(acme: Acme) -> None:
     acme.bring("d1", "1", "2")
     acme.o.close()
     fresh = outlay.open(home=acme.o.settings.home, threads=1)
@@ -92,7 +92,7 @@ def test_one_installation_answers_thirty_two_threads_at_once_from_the_first_on(a
             # As the site does at the end of a request.
             connections.close_all()
 
-    with ThreadPoolExecutor(32) as threads:
+    with ThreadPoolExecutor(16) as threads:
         totals = list(threads.map(total, asked))
     assert totals == [{"USD": Decimal(3)}] * 32
     fresh.close()

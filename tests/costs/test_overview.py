@@ -50,6 +50,37 @@ def test_this_month_stands_beside_the_same_days_of_last_month(shop: Shop) -> Non
     assert (euro.unit, euro.so_far, euro.before, euro.change_percent) == ("EUR", Decimal(8), Decimal(0), None)
 
 
+def test_both_months_end_at_the_last_day_with_charges_and_the_tables_too(shop: Shop) -> None:
+    spent(shop, 10, ("100", 1, {}), ("1", 19, {}), ("70", 20, {}))
+    spent(shop, 11, ("90", 1, {}), ("3", 19, {}))
+    found = seen(shop)
+    (month,) = found.months
+    assert found.through == date(2026, 11, 19)
+    assert (month.so_far, month.before) == (Decimal(93), Decimal(101))
+    assert [(line.amount, line.before) for line in found.services.lines] == [(Decimal(93), Decimal(101))]
+    assert (found.question.start, found.question.end) == (date(2026, 11, 1), date(2026, 11, 19))
+
+
+def test_before_the_first_charges_of_a_month_nothing_is_compared(shop: Shop) -> None:
+    spent(shop, 10, ("100", 1, {}), ("1", 30, {}))
+    found = seen(shop, date(2026, 11, 2))
+    (month,) = found.months
+    assert (found.through, month.so_far, month.before, found.movers) == (None, Decimal(0), Decimal(0), ())
+    assert month.projection is not None
+
+
+def test_a_connection_that_lags_leaves_days_incomplete_unless_it_has_ended(shop: Shop) -> None:
+    spent(shop, 11, *(("10", day, {}) for day in range(1, 21)))
+    for name, last in (("slow", 15), ("ended", 4)):
+        rows = [charge("4", on=f"2026-11-{day:02}", x_Connection=name) for day in range(1, last + 1)]
+        shop.bring(Partition(name, BillingPeriod(2026, 11)), "d1", rows)
+    found = seen(shop)
+    (month,) = found.months
+    assert found.through == date(2026, 11, 20)
+    assert month.projection is not None
+    assert (month.projection.through, month.projection.mean) == (date(2026, 11, 14), Decimal(14))
+
+
 def test_a_long_month_stands_beside_all_of_a_short_one(shop: Shop) -> None:
     spent(shop, 2, ("1", 1, {}), ("2", 28, {}))
     spent(shop, 3, ("10", 30, {}))
@@ -116,7 +147,7 @@ def test_providers_and_movers_are_told_with_their_change(shop: Shop) -> None:
 
 def test_an_empty_lake_has_an_overview_with_nothing_in_it(shop: Shop) -> None:
     told = seen(shop).as_dict()
-    assert told == {"today": "2026-11-21", "months": [], "providers": [], "movers": []}
+    assert told == {"today": "2026-11-21", "through": None, "months": [], "providers": [], "movers": []}
 
 
 # Freshness

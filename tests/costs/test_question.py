@@ -44,6 +44,16 @@ def test_a_date_that_is_none_is_refused_with_its_text_and_how_to_write_it(text: 
         assert "2026-05-31" in caught.value.next
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "3000-01-01", "9998-12-31", "1899-12", "3000-01"])
+def test_a_day_that_no_bill_has_is_refused(day: str) -> None:
+    for kept in ({"start": day}, {"end": day}):
+        with pytest.raises(UsageError, match="no bills of"):
+            Question.parse(**kept)  # type: ignore[arg-type]
+    if len(day) == len("1899-12-31"):
+        with pytest.raises(UsageError, match="no bills of"):
+            Question(end=date.fromisoformat(day))
+
+
 def test_a_start_after_the_end_is_refused() -> None:
     with pytest.raises(UsageError, match="2026-06-01 is after the end 2026-05-31"):
         Question.parse(start="2026-06", end="2026-05")
@@ -142,6 +152,14 @@ def test_a_filter_is_divided_at_its_first_operator(text: str, parts: tuple[str, 
         ("BilledCost=abc", "BilledCost holds a number such as 12.5, not 'abc'"),
         ("BilledCost=NaN", "'NaN'"),
         ("BilledCost=1e30", "'1e30'"),
+        ("BilledCost=1E-200000000", "'1E-200000000'"),
+        ("BilledCost=0E+999999999", "'0E+999999999'"),
+        ("BilledCost=1E+1000000", "'1E+1000000'"),
+        ("BilledCost=1E+9999999999999999999", "'1E+9999999999999999999'"),
+        ("BilledCost=" + "1" * 100_000, "a number such as 12.5, not '" + "1" * 200 + "'"),
+        ("BilledCost=0.0000000000000000001", "'0.0000000000000000001'"),
+        ("ChargePeriodStart=0001-01-01T00:00:00+14:00", "a time such as"),
+        ("ChargePeriodStart=9999-12-31T23:59:59-14:00", "a time such as"),
         ("BilledCost~1", "BilledCost is no text"),
         ("ChargePeriodStart=May", "'May'"),
         ("x_SourceRow=1.5", "'1.5'"),

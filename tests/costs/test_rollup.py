@@ -17,10 +17,11 @@ from outlay.costs.filters import Filter
 from outlay.costs.plan import needed, plan
 from outlay.costs.query import summed, values
 from outlay.costs.question import Question
-from outlay.costs.rollup import MONTHLY, OF_USUAL, RESOURCES, USUAL, Kind, find, of_key, rolled_up
+from outlay.costs.rollup import MONTHLY, OF_USUAL, RESOURCES, USUAL, VERSION, Kind, find, of_key, rolled_up
 from outlay.costs.rollup import MONTHS as WHOLE_MONTHS
 from outlay.lake import Partition, tidy
 from outlay.period import BillingPeriod
+from outlay.storage.spool import sweep
 from tests.costs.lake_of_charges import Charge, Engine, charge, table
 from tests.costs.lakes import Shop, bill
 
@@ -184,6 +185,16 @@ def test_the_keys_of_charges_are_known_from_roll_ups_and_charges(shop: Shop) -> 
     assert shop.desk().keys(search="TEA") == ("team",)
 
 
+def test_keys_to_choose_from_are_taken_from_roll_ups_even_where_those_do_not_know_all(small: Shop) -> None:
+    small.bring(MAY, "d1", bill("a", 5))
+    small.builder.build(MAY)
+    note = {"version": VERSION, "tables": [], "keys": {"Tags": {"some": 1}}, "knows_keys": []}
+    small.lake.keep_rollups(MAY, "d1", [], note)
+    desk = small.desk()
+    assert desk.keys() == ("team",)
+    assert desk.offered_keys(10)["Tags"] == ("some",)
+
+
 def test_a_table_compares_with_the_period_before_from_one_asking(shop: Shop) -> None:
     asked = Question.parse(by=["ServiceName"], start="2026-02", end="2026-02")
     found = shop.desk().table(replace(asked, compare=True))
@@ -234,6 +245,47 @@ def test_what_is_missing_is_made_newest_first(small: Shop) -> None:
         small.bring(partition, "d1", bill("a", partition.period.month_number))
     assert list(small.builder.build_missing()) == others[::-1]
     assert list(small.builder.build_missing()) == []
+
+
+class Sweeping:
+    """An engine beside which somebody sweeps the spool, as every check of a bill does."""
+
+    def __init__(self, engine: Any, root: Path) -> None:
+        self._engine, self._root = engine, root
+
+    def __getattr__(self, name: str) -> Any:
+        assert sweep(self._root) == []
+        return getattr(self._engine, name)
+
+
+def test_the_spool_of_roll_ups_is_not_swept_while_they_are_made(small: Shop) -> None:
+    small.bring(MAY, "d1", bill("a", 5))
+    assert replace(small.builder, engine=Sweeping(small.engine, small.spool)).build(MAY)
+    assert small.lake.rolled_up() == {(MAY, "d1")}
+    assert not any(path.is_dir() for path in small.spool.glob("*rollups*"))
+
+
+def test_a_month_whose_charges_cannot_be_read_does_not_keep_others_from_their_roll_ups(
+    small: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    june = Partition("a", BillingPeriod(2026, 6))
+    for partition in (MAY, june):
+        small.bring(partition, "d1", bill("a", partition.period.month_number))
+    for file in small.lake.live()[june].files:
+        Path(file.removeprefix("file://")).unlink()
+    assert list(small.builder.build_missing()) == [MAY]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "No roll-ups of a 2026-06" in caplog.text
+
+
+def test_roll_ups_whose_note_cannot_be_read_are_as_good_as_none_and_made_anew(small: Shop) -> None:
+    small.bring(MAY, "d1", bill("a", 5))
+    small.builder.build(MAY)
+    # No code of ours writes such a note.
+    small.lake.place.write(f"rollups/{MAY.connection}/{MAY.period.id}/d1/rollups.json", b"half")
+    assert small.desk().ask(Question(by=("ServiceName",))).rows
+    assert list(small.builder.build_missing()) == [MAY]
+    assert kinds(small, Question(granularity="day")) == ["services"]
 
 
 def test_roll_ups_go_with_the_delivery_they_are_of(small: Shop) -> None:

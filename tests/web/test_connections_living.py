@@ -153,7 +153,7 @@ def test_an_earlier_delivery_is_made_live_and_who_did_it_is_told(life: Life, vis
 
 def test_a_paper_invoice_is_held_against_its_charges(life: Life, visit: Visit) -> None:
     drops = life.add("invoiced")
-    drops.drop("2026-04", ["100", "20", "3.005"], bill__invoice_id="INV-7")
+    drops.drop("2026-04", ["100", "20", "3.004"], bill__invoice_id="INV-7")
     life.ingest("invoiced")
     page = visit(life.site, "administrator")
     page.goto("/connections/invoiced/in/2026-04")

@@ -100,7 +100,13 @@ def test_the_address_of_a_bar_leads_to_what_it_is_made_of(site: Site) -> None:
     assert ("by", "ServiceName") in query(whole.headers["Location"])
 
 
-@pytest.mark.parametrize("group", ["", "null", "[]", '["a","b"]', "[1]", "{}", "[[]]", "not json", '["(all others)"]'])
+def test_a_value_that_reads_as_the_remainder_is_a_value_like_others(site: Site) -> None:
+    group = quote('["(all others)"]')
+    answer = site.ask(f"/explorer/drill?by=ServiceName&group={group}", "viewer")
+    assert (answer.status_code, "is.ServiceName=%28all+others%29" in answer.headers["Location"]) == (302, True)
+
+
+@pytest.mark.parametrize("group", ["", "null", "[]", '["a","b"]', "[1]", "{}", "[[]]", "not json"])
 def test_a_group_that_is_none_is_refused(site: Site, group: str) -> None:
     answer = site.ask(f"/explorer/drill?by=ServiceName&group={quote(group)}", "viewer")
     assert answer.status_code == 400

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Visit
 from tests.web.pages import PHONE, axe, overflow
-from tests.web.sites import Site
+from tests.web.sites import Home, Site
 
 ASKED = "/explorer?by=ServiceName&range=last-month"
 
@@ -67,6 +70,22 @@ def test_charges_are_exported_with_every_column(site: Site, known: dict[str, Dec
     path.write_bytes(parquet.content)
     assert pq.read_table(path).num_rows == len(rows)
     assert not list((site.home.home / "spool").glob("export-*"))
+
+
+def test_only_a_few_files_are_made_or_fetched_at_once(seeded: Home, site: Site) -> None:
+    path = "/explorer/export/charges.csv?range=all"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.web.fetching", seeded.cookies["viewer"], path],
+        env=dict(site.environ),
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    told = json.loads(done.stdout)
+    assert (set(told["opened"]), told["refused"], told["again"]) == ({200}, [503, "30"], 200)
+    assert told["size"] > 1_000
+    # One after another, no number of them is too many.
+    assert [site.ask(path, "viewer").status_code for _ in range(6)] == [200] * 6
 
 
 def test_cells_that_a_spreadsheet_would_run_are_harmless(site: Site) -> None:

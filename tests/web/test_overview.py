@@ -52,7 +52,7 @@ def test_the_sum_so_far_is_the_explorers(site: Site, visit: Visit) -> None:
     total = page.locator("a.outlay-total").first
     shown = total.inner_text()
     total.click()
-    page.wait_for_url(re.compile(r"/explorer\?by=ServiceName.*range=month-to-date"))
+    page.wait_for_url(re.compile(r"/explorer\?by=ServiceName.*(range=month-to-date|to=)"))
     expect(page.locator(".outlay-total")).to_have_count(1)
     assert page.locator(".outlay-total").inner_text() == shown
     expect(page.get_by_role("columnheader", name="Change, %")).to_be_visible()
@@ -87,8 +87,14 @@ def test_without_a_connection_it_says_how_to_begin(empty_site: Site, visit: Visi
     expect(theirs.get_by_text("An administrator connects")).to_be_visible()
 
 
-def test_when_all_slots_are_taken_it_says_when_to_ask_again(seeded: Home, site: Site) -> None:
-    paths = ("/", "/explorer?by=ServiceName&range=all", "/explorer/charges?range=all", "/connections")
+def test_when_all_slots_are_taken_it_says_when_to_ask_again_and_shows_what_takes_none(seeded: Home, site: Site) -> None:
+    paths = (
+        "/explorer?by=ServiceName&range=all",
+        "/explorer/charges?range=all",
+        "/explorer?by=Nonsense",
+        "/",
+        "/connections",
+    )
     done = subprocess.run(
         [sys.executable, "-m", "tests.web.busy", seeded.cookies["viewer"], *paths],
         env={**site.environ, "OUTLAY_QUESTION_WAIT": "1"},
@@ -96,11 +102,13 @@ def test_when_all_slots_are_taken_it_says_when_to_ask_again(seeded: Home, site: 
         stdout=subprocess.PIPE,
         check=True,
     )
-    *asked, connections = json.loads(done.stdout)
+    *asked, wrong, overview, connections = json.loads(done.stdout)
     for status, retry_after, text in asked:
         assert (status, retry_after) == (503, "1")
         assert "Try again in 1 second." in text
-    assert connections[0] == 200
+    assert (wrong[0], overview[0], connections[0]) == (400, 200, 200)
+    assert "The costs cannot be told at the moment" in overview[2]
+    assert "Last bill check" in overview[2]
 
 
 def test_a_connection_that_fails_stands_above_the_numbers(site: Site, visit: Visit) -> None:

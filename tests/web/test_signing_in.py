@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 import requests
 
@@ -67,6 +70,20 @@ def test_signing_out_ends_the_session_on_the_server(shared_site: Site) -> None:
     again.cookies.set(SESSION, kept)
     answer = again.get(f"{shared_site.url}/account", allow_redirects=False, timeout=60)
     assert answer.status_code == 302
+
+
+def test_sessions_that_are_over_are_removed_when_somebody_signs_in(shared_site: Site) -> None:
+    with closing(sqlite3.connect(shared_site.home.home / "state.db")) as database:
+        database.execute("INSERT INTO django_session VALUES (?, '', '2020-01-01 00:00:00')", ("x" * 40,))
+        database.commit()
+        assert sign_in(shared_site, NAMES["viewer"], PASSWORD).status_code == 302
+        (left,) = database.execute("SELECT count(*) FROM django_session WHERE expire_date < '2021-01-01'").fetchone()
+    assert left == 0
+
+
+def test_a_letter_that_no_text_has_is_refused_before_any_database_sees_it(shared_site: Site) -> None:
+    assert sign_in(shared_site, "a\0b", PASSWORD).status_code == 400
+    assert shared_site.ask("/connections/a%00b", "viewer").status_code == 400
 
 
 def test_signing_out_takes_more_than_a_link(shared_site: Site) -> None:

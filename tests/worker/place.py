@@ -35,9 +35,12 @@ class Installation:
         (self.folder / name).mkdir(exist_ok=True)
         self.o.add(NewConnection(name, "anycost", str(self.folder / name), "Acme Cloud", **more))
 
-    def deliver(self, cost: str, period: BillingPeriod = JUNE, name: str = "acme", drop: str = "d1") -> None:
+    def deliver(
+        self, cost: str, period: BillingPeriod = JUNE, name: str = "acme", drop: str = "d1", count: int = 1
+    ) -> None:
+        """A drop of `count` rows, alike."""
         charge = row(cost, time__usage_start=f"{period.month}-03T10:00:00Z")
-        put_drop(open_place(str(self.folder / name), create=True), [charge], drop, period)
+        put_drop(open_place(str(self.folder / name), create=True), [charge] * count, drop, period)
 
     def deliver_months(self, number: int, name: str = "acme") -> list[str]:
         """A drop for each of `number` months up to June 2026, of 1 USD each; the months, newest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 from collections.abc import Callable
@@ -10,13 +11,11 @@ from typing import Any
 
 import pytest
 
-from outlay.costs.rollup import SMALLEST
+from outlay.costs.rollup import SMALLEST, VERSION
 from outlay.errors import Busy, UsageError
 from outlay.ingest.steps import Quiet, Step
 from outlay.state.progress import Progress
-from outlay.storage import open_place
 from outlay.worker.ending import Ending
-from tests.ingest.world import put_drop, row
 from tests.worker.place import JUNE, Clock, Installation, until
 
 
@@ -32,6 +31,10 @@ class Turns:
 
         self.ending = Ending()
         self.worker = Worker(place.o, self.ending)
+
+    def until_idle(self) -> None:
+        while self.worker.turn():
+            pass
 
     def work(self) -> int:
         """Check what is due, until nothing is; how many that was."""
@@ -136,13 +139,51 @@ def test_a_paused_connection_is_not_checked_and_says_what_to_do(place: Installat
     assert turns.work() == 1
 
 
-def test_what_came_in_is_rolled_up_by_the_turns_after_it(place: Installation, turns: Turns) -> None:
-    charge = row("1", time__usage_start=f"{JUNE.month}-03T10:00:00Z")
-    put_drop(open_place(str(place.folder / "acme")), [charge] * SMALLEST, "d1", JUNE)
-    while turns.worker.turn():
-        pass
-    assert place.commits() == [JUNE.month]
-    assert [partition.period for partition, _ in place.o.lake.rolled_up()] == [JUNE]
+def rolled_up(place: Installation) -> list[str]:
+    return sorted(partition.period.month for partition, _ in place.o.lake.rolled_up())
+
+
+def test_a_worker_rolls_up_the_months_that_are_large_enough_after_they_have_come_in(
+    place: Installation, turns: Turns
+) -> None:
+    months = place.deliver_months(2)
+    place.deliver("1", count=SMALLEST, drop="d2")
+    turns.until_idle()
+    assert place.months() == months
+    assert rolled_up(place) == months[:1]
+
+
+def test_roll_ups_that_fail_as_nobody_expected_do_not_end_the_worker_and_are_made_later(
+    place: Installation, turns: Turns, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    place.deliver("1", count=SMALLEST)
+    turns.work()
+    path = f"rollups/acme/{JUNE.id}/{place.o.periods('acme')[0].delivery}/rollups.json"
+    # No code of ours writes a note without its tables.
+    place.o.lake.place.write(path, json.dumps({"version": VERSION, "files": []}).encode())
+    turns.until_idle()
+    assert "No roll-ups: Outlay failed unexpectedly: KeyError at rollup.py" in caplog.text
+    place.o.lake.place.write(path, b"")
+    clock.ahead = timedelta(minutes=6)
+    assert turns.worker.turn()
+    assert rolled_up(place) == [JUNE.month]
+
+
+def test_a_worker_tidies_the_lake_once_a_day(
+    place: Installation, turns: Turns, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    def snapshots() -> int:
+        return len(place.o.lake.table().snapshots())
+
+    caplog.set_level(logging.INFO, "outlay.worker")
+    for cost in ("1", "2"):
+        place.deliver(cost, drop=f"d{cost}")
+        place.o.check_now("acme")
+        turns.until_idle()
+    assert (snapshots(), "tidied" in caplog.text) == (2, False)
+    clock.ahead = timedelta(hours=26)
+    turns.until_idle()
+    assert (snapshots(), caplog.text.count("tidied")) == (1, 1)
 
 
 # What goes wrong

@@ -154,11 +154,11 @@ def _free(folder: Path) -> str:
 
 
 def _leftovers(o: Outlay, sweep: bool) -> Looked:
-    from outlay.ingest import fetch
+    from outlay.storage import spool
 
     if sweep:
-        return f"folders removed: {len(fetch.sweep(o.settings))}"
-    left = fetch.left_over(o.settings)
+        return f"folders removed: {len(spool.sweep(o.settings.spool))}"
+    left = spool.left_over(o.settings.spool)
     if left:
         return Concern(
             f"{o.settings.spool} holds what killed runs have left: {', '.join(folder.name for folder in left[:3])}"

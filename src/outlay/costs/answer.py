@@ -10,8 +10,8 @@ from decimal import Context, Decimal, localcontext
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 
 from outlay.costs.query import AMOUNT, NUMBER, OTHERS, PERIOD, UNIT, query
-from outlay.costs.question import CLOCK, WHOLE, Question
-from outlay.errors import SetupError
+from outlay.costs.question import CLOCK, MAX_AMOUNTS, WHOLE, Question
+from outlay.errors import SetupError, UsageError
 from outlay.focus.columns import TIME
 from outlay.period import BillingPeriod
 
@@ -25,6 +25,8 @@ Run = Callable[["ir.Table"], list[dict[str, Any]]]
 REMAINDER = "(all others)"
 # Python's own context would round sums to 28 digits; those of a lake have up to 38.
 EXACT = Context(prec=80)
+# Of all units together.
+MOST_ROWS = 2 * MAX_AMOUNTS
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -123,6 +125,16 @@ def answered(question: Question, found: list[dict[str, Any]]) -> Answer:
     """The answer that the rows of `query.summed` make."""
     start, end = _span(question, found)
     return Answer(question, start, end, _rows(question, found, start))
+
+
+def check_rows(count: int) -> None:
+    """Raises UsageError for an answer that is too large to be told."""
+    if count > MOST_ROWS:
+        raise UsageError(
+            f"The answer has more than {MOST_ROWS:,} amounts.",
+            next="Ask for fewer days, longer periods, or a smaller top.",
+            field="top",
+        )
 
 
 def plain(amount: Decimal) -> str:

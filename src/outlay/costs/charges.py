@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from outlay.costs.answer import FORMULA, text_of, utc
+from outlay.costs.answer import FORMULA, plain, text_of, utc
 from outlay.costs.question import Question
 from outlay.errors import UnknownName, UsageError
 from outlay.focus.columns import BY_NAME, COLUMNS
@@ -148,13 +149,22 @@ def _cells(column: Any) -> Any:
     """An Arrow column as the texts of a CSV."""
     kind = column.type
     if pa.types.is_decimal(kind):
-        return pc.utf8_rtrim(pc.utf8_rtrim(column.cast(pa.string()), "0"), ".")
+        return _plain(column)
     if pa.types.is_timestamp(kind):
         return pc.strftime(column.cast(pa.timestamp("us")).cast(pa.timestamp("s"), safe=False), "%Y-%m-%dT%H:%M:%SZ")
     if pa.types.is_map(kind):
         texts = [None if value is None else json.dumps(dict(value), sort_keys=True) for value in column.to_pylist()]
         return _harmless(pa.array(texts, pa.string()))
     return _harmless(column) if pa.types.is_string(kind) else column.cast(pa.string())
+
+
+def _plain(amounts: Any) -> Any:
+    """As `answer.plain`, for a column. Arrow writes an amount below a millionth with an exponent."""
+    texts = pc.if_else(pc.equal(amounts, pa.scalar(0, amounts.type)), "0.", amounts.cast(pa.string()))
+    has_exponent: Any = pc.match_substring(texts, "E")
+    written_out = [plain(Decimal(text)) for text in texts.filter(has_exponent).to_pylist()]
+    trimmed = pc.utf8_rtrim(pc.utf8_rtrim(texts, "0"), ".")
+    return pc.replace_with_mask(trimmed, has_exponent, pa.array(written_out, pa.string()))
 
 
 def _harmless(texts: Any) -> Any:

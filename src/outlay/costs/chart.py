@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
-from outlay.costs.answer import Answer, plain, sums, text_of
-from outlay.costs.question import CLOCK, MONTHS, Question
+from outlay.costs.answer import MOST_ROWS, Answer, plain, sums, text_of
+from outlay.costs.question import CLOCK, WHOLE, Question
 from outlay.period import BillingPeriod
+
+# Periods that are drawn for the sake of no gap: the days of five years.
+MOST = 2_000
 
 
 @dataclass(frozen=True)
@@ -61,24 +65,38 @@ def chart(answer: Answer) -> Chart:
     return Chart(answer.question, periods, series)
 
 
-def _periods(answer: Answer) -> Iterator[datetime]:
-    """Every period of the days asked for, and any further one that holds charges."""
+def _periods(answer: Answer) -> Iterable[datetime]:
+    """Every period of the days asked for, and any further one that holds charges.
+
+    Of very many, be it for the number of series, only those from the first charges to the last; of too many even then,
+    only those with charges.
+    """
     if answer.start is None or answer.end is None:
-        return
-    steps = answer.question.steps
-    held = [row.period for row in answer.rows]
-    first = min([datetime.combine(answer.start, time(), UTC), *held])
-    last = max([datetime.combine(answer.end, time(), UTC) + timedelta(days=1, seconds=-1), *held])
+        return ()
+    held = sorted({row.period for row in answer.rows})
+    series = len({(row.unit, row.is_remainder, row.values) for row in answer.rows})
+    most = min(MOST, MOST_ROWS // max(1, series))
+    asked = [
+        datetime.combine(answer.start, time(), UTC),
+        datetime.combine(answer.end, time(), UTC) + timedelta(days=1, seconds=-1),
+    ]
+    if answer.question.steps.kind == WHOLE:
+        return held or asked[:1]
+    for ends in ([*asked, *held], held):
+        if ends and len(found := list(islice(_between(answer.question, min(ends), max(ends)), most + 1))) <= most:
+            return found
+    return held
+
+
+def _between(question: Question, first: datetime, last: datetime) -> Iterator[datetime]:
+    steps = question.steps
     if steps.kind == CLOCK:
-        for number in range(steps.number(first), steps.number(last) + 1):
-            yield steps.start(number)
-    elif steps.kind == MONTHS:
+        yield from map(steps.start, range(steps.number(first), steps.number(last) + 1))
+    else:
         month = _first_month(first.date(), steps.months)
         while month.start <= last:
             yield month.start
             month = month.shift(steps.months)
-    else:
-        yield from sorted(set(held)) or [first]
 
 
 def _first_month(day: date, months: int) -> BillingPeriod:

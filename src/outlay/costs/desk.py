@@ -20,7 +20,7 @@ import ibis.expr.types as ir
 
 from outlay.costs import charges as single
 from outlay.costs import rollup
-from outlay.costs.answer import Answer, answered
+from outlay.costs.answer import MOST_ROWS, Answer, answered, check_rows
 from outlay.costs.names import MAPS, Name
 from outlay.costs.plan import Part, plan
 from outlay.costs.query import compared, counted, summed, together, values
@@ -32,6 +32,7 @@ from outlay.engine import Engine, Session
 from outlay.errors import Busy, UsageError
 from outlay.focus.columns import COLUMNS, TEXT
 from outlay.lake import Lake, Live, Partition, Seen
+from outlay.visit import Visit, current
 
 T = TypeVar("T")
 
@@ -40,17 +41,22 @@ MOST_KEPT_ROWS = 100_000
 # How long a file of charges may take, by how long a question may.
 _EXPORT = 10
 _LOOK_AGAIN_SECONDS = 30
+_MENU_SECONDS = 5
 _READERS = 8
 _CHARGES = ibis.schema({column.name: column.type for column in COLUMNS})
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """`slots` questions at once; in seconds, how long one waits for its turn and how long it may take."""
+    """`slots` questions at once, and how many wait at most, half the site's threads.
+
+    In seconds, how long the questions of one visit wait for their turn, and how long they may take.
+    """
 
     slots: int = 1
     wait: float = 10
     seconds: float = 60
+    waiting: int = 16
 
 
 class Desk:
@@ -71,6 +77,7 @@ class Desk:
         self._slots = threading.BoundedSemaphore(self._bounds.slots)
         # A file of charges takes long, and would leave no slot for questions.
         self._exports = threading.BoundedSemaphore(1)
+        self._chairs = threading.BoundedSemaphore(max(1, self._bounds.waiting))
         self._rollups = _Known(lake)
         self._answers = _Answers(MOST_KEPT_ROWS)
         self._open: set[Session] = set()
@@ -94,7 +101,12 @@ class Desk:
 
         def answer(session: Session, seen: Seen) -> Answer:
             parts = self._values(session, seen, plain)
-            return answered(plain, session.rows(summed(parts, plain)) if parts else [])
+            if not parts:
+                return answered(plain, [])
+            most = plain.groups_within({partition.period for partition in seen.live})
+            rows = session.rows(summed(parts, plain, most).limit(MOST_ROWS + 1))
+            check_rows(len(rows))
+            return answered(plain, rows)
 
         found = self._once(("ask", plain), answer, lambda answer: len(answer.rows))
         return replace(found, question=question)
@@ -133,6 +145,19 @@ class Desk:
         )
         wanted = search.casefold()
         return tuple(key for key in all_keys if wanted in key.casefold())[:limit]
+
+    def offered_keys(self, limit: int) -> dict[str, tuple[str, ...]]:
+        """Keys of each map to choose from, those on most charges first.
+
+        For a menu: it waits for no other question and takes little time, so keys beyond those that roll-ups name may
+        be missing.
+        """
+
+        def answer(session: Session, seen: Seen) -> dict[str, tuple[str, ...]]:
+            return {column: self._keys(session, seen, column, is_exact=False) for column in MAPS}
+
+        found = self._once(("menu",), answer, lambda keys: sum(map(len, keys.values())), is_patient=False)
+        return {column: keys[:limit] for column, keys in found.items()}
 
     def charges(
         self, question: Question, *, columns: Sequence[str] = (), offset: int = 0, limit: int = 50
@@ -188,13 +213,13 @@ class Desk:
         tables = [counted(_table(session, part), question, is_cut=part.is_cut) for part in parts]
         return together(tables) if tables else None
 
-    def _keys(self, session: Session, seen: Seen, column: str) -> tuple[str, ...]:
+    def _keys(self, session: Session, seen: Seen, column: str, *, is_exact: bool = True) -> tuple[str, ...]:
         self._rollups.learn(seen)
         known: list[Mapping[str, int]] = []
         files: list[str] = []
         for partition, live in sorted(seen.live.items()):
             has = self._rollups.of(partition, live.delivery)
-            if has and column in has.knows_keys:
+            if has and (column in has.knows_keys or not is_exact):
                 known.append((has.keys or {}).get(column, {}))
             else:
                 files += live.files
@@ -205,13 +230,21 @@ class Desk:
         counts = rollup.added(known)
         return tuple(sorted(counts, key=lambda key: (-counts[key], key)))
 
-    def _once(self, what: tuple[Any, ...], answer: Callable[[Session, Seen], T], size: Callable[[T], int]) -> T:
+    def _once(
+        self,
+        what: tuple[Any, ...],
+        answer: Callable[[Session, Seen], T],
+        size: Callable[[T], int],
+        *,
+        is_patient: bool = True,
+    ) -> T:
         """Answered before, as of the snapshot there is now; or else now, and remembered."""
         seen, bounds = self._counted()
         key = (seen.snapshot, bounds, *what)
         if (found := self._answers.get(key)) is not None:
             return found  # type: ignore[no-any-return]
-        with self._slot(self._slots, self._bounds.seconds) as session:
+        seconds = self._bounds.seconds if is_patient else min(_MENU_SECONDS, self._bounds.seconds)
+        with self._slot(self._slots, seconds, is_patient=is_patient) as session:
             # While this one waited, another may have asked the same.
             if (found := self._answers.get(key)) is not None:
                 return found  # type: ignore[no-any-return]
@@ -230,19 +263,37 @@ class Desk:
         return Seen(seen.snapshot, counted), frozenset(months.items())
 
     @contextmanager
-    def _slot(self, slots: threading.BoundedSemaphore, seconds: float) -> Iterator[Session]:
-        wait = self._bounds.wait
-        if not slots.acquire(timeout=wait):
-            raise Busy(
-                f"Other questions are being answered; this one waited {wait:g} seconds.",
-                next="Ask again in a moment, or raise OUTLAY_QUESTION_SLOTS.",
-                retry_after=max(1, round(wait / 2)),
-            )
+    def _slot(self, slots: threading.BoundedSemaphore, seconds: float, *, is_patient: bool = True) -> Iterator[Session]:
+        ours = current()
+        if not slots.acquire(blocking=False):
+            self._wait(slots, ours, is_patient)
+        began = time.monotonic()
         try:
-            with self._engine.asking(seconds) as session, self._listed(session):
+            with self._engine.asking(max(0, seconds - ours.answering)) as session, self._listed(session):
                 yield session
         finally:
             slots.release()
+            ours.answering += time.monotonic() - began
+
+    def _wait(self, slots: threading.BoundedSemaphore, ours: Visit, is_patient: bool) -> None:
+        """Wait for a slot. Only so many do, each in a thread that something else may need. Raises Busy."""
+        if not is_patient or not self._chairs.acquire(blocking=False):
+            raise self._busy("this one could not wait")
+        began = time.monotonic()
+        try:
+            is_free = slots.acquire(timeout=max(0, self._bounds.wait - ours.waited))
+        finally:
+            self._chairs.release()
+            ours.waited += time.monotonic() - began
+        if not is_free:
+            raise self._busy(f"this one waited {self._bounds.wait:g} seconds")
+
+    def _busy(self, why: str) -> Busy:
+        return Busy(
+            f"Other questions are being answered; {why}.",
+            next="Ask again in a moment, or raise OUTLAY_QUESTION_SLOTS.",
+            retry_after=max(1, round(self._bounds.wait / 2)),
+        )
 
     @contextmanager
     def _listed(self, session: Session) -> Iterator[None]:

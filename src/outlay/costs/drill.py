@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from outlay.costs.address import USUAL_TOP
-from outlay.costs.answer import REMAINDER, text_of
+from outlay.costs.answer import text_of
 from outlay.costs.filters import Filter
 from outlay.costs.question import CLOCK, WHOLE, Question
 from outlay.errors import UsageError
@@ -56,7 +56,7 @@ def into(question: Question, values: Sequence[Any], period: datetime | None = No
     """The question about one group, and one period if that is given: its parts by `next_column`.
 
     Without a next column it has no groups: its charges are to be listed. A value that is missing asks for charges that
-    have none, be it nothing or an empty text. Raises UsageError for the remainder, which is no one group.
+    have none, be it nothing or an empty text. The remainder is no one group, and not to be asked for.
     """
     if len(values) != len(question.by):
         raise UsageError(
@@ -64,8 +64,6 @@ def into(question: Question, values: Sequence[Any], period: datetime | None = No
             next="Give one for each column.",
             field="values",
         )
-    if any(value == REMAINDER for value in values):
-        raise UsageError("The remainder is no group of its own.", next="Ask for more groups, or filter.", field="top")
     own = [Filter(name, "=", text_of(value) or "") for name, value in zip(question.by, values, strict=True)]
     others = [each for each in question.filters if each.operator != "=" or each.column not in question.by]
     column = next_column(question)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from outlay.costs.names import Name, is_text
@@ -23,8 +23,10 @@ from outlay.focus.columns import DECIMAL, INTEGER, TEXT, TIME
 
 OPERATORS = ("=", "!=", "~")
 _FILTER = re.compile(r"(?P<name>.*?)(?P<operator>!=|=|~)(?P<value>.*)", re.DOTALL)
-_LARGEST = Decimal(10) ** 20
-_PLACES = 18
+# Of a DECIMAL(38, 18), before the point and behind it.
+_DIGITS, _PLACES = 20, 18
+# Letters of a wrong value that its error repeats.
+_SAID = 200
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,9 @@ class Filter:
         parse, expected = _READERS[name.type]
         try:
             return None if self.is_blank else parse(self.value)
-        except (ValueError, InvalidOperation) as error:
+        except (ValueError, ArithmeticError) as error:
             raise UsageError(
-                f"{name} holds {expected}, not {self.value!r}.", next=f"Write {name}={expected}."
+                f"{name} holds {expected}, not {self.value[:_SAID]!r}.", next=f"Write {name}={expected}."
             ) from error
 
     def __str__(self) -> str:
@@ -84,8 +86,10 @@ class Filter:
 
 
 def _number(text: str) -> Decimal:
+    """Judged by its exponent: written out, a short text may be a number of a hundred million digits."""
     number = Decimal(text)
-    if not number.is_finite() or abs(number) >= _LARGEST or len(f"{number:f}".partition(".")[2]) > _PLACES:
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or not -_PLACES <= exponent <= _DIGITS or number.adjusted() >= _DIGITS:
         raise ValueError(text)
     return number
 

@@ -6,12 +6,12 @@ All per currency. Days are UTC, and `today` is handed in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
-from outlay.costs import metrics
+from outlay.costs import metrics, ranges
 from outlay.costs.answer import EXACT, Answer, plain, sums
 from outlay.costs.question import Question
 from outlay.costs.table import Line, Table, percent
@@ -19,6 +19,8 @@ from outlay.period import BillingPeriod
 
 _DAY = timedelta(days=1)
 _WEEK = 7
+# A connection that is further behind than this may have ended.
+_LONG = timedelta(days=14)
 _CENT = Decimal("0.01")
 PROVIDER, MOVER = "ServiceProviderName", "ServiceName"
 MOVERS = 5
@@ -49,7 +51,9 @@ class Projection:
 
 @dataclass(frozen=True)
 class Month:
-    """One currency's month. `before` is what the same days of last month cost; `projection` is None without a past."""
+    """One currency's month up to the last day with charges. `before` is what the same days of last month cost, 0 when
+    nothing has come of this month yet; `projection` is None without a past.
+    """
 
     unit: str
     so_far: Decimal
@@ -67,11 +71,49 @@ class Month:
 
 
 @dataclass(frozen=True)
+class Days:
+    """What each day cost, by unit, and the last day up to now on which each connection has charges."""
+
+    costs: Mapping[str, Mapping[date, Decimal]]
+    last: Mapping[str | None, date]
+
+    @classmethod
+    def of(cls, daily: Answer, today: date) -> Days:
+        """Of the answer to `daily_question`."""
+        added = sums(((row.unit, row.period.date()), row.amount) for row in daily.rows)
+        costs: dict[str, dict[date, Decimal]] = {}
+        for (unit, day), amount in added.items():
+            costs.setdefault(unit, {})[day] = amount
+        last: dict[str | None, date] = {}
+        for row in daily.rows:
+            (connection,), day = row.values, min(row.period.date(), today)
+            last[connection] = max(last.get(connection, day), day)
+        return cls(costs, last)
+
+    @property
+    def newest(self) -> date | None:
+        return max(self.last.values(), default=None)
+
+    @property
+    def known(self) -> tuple[date, date] | None:
+        """The first day with charges, and the last that no connection lacks, but for those that are behind for long."""
+        if self.newest is None:
+            return None
+        oldest = min(day for days in self.costs.values() for day in days)
+        return oldest, min(day for day in self.last.values() if day >= self.newest - _LONG)
+
+
+@dataclass(frozen=True)
 class Overview:
-    """`months` has one line a currency; `providers` and `movers` are lines with values of one column, compared."""
+    """`months` has one line a currency; `providers` and `movers` are lines with values of one column, compared.
+
+    `through` is the last day of this month with charges, at which all of them end; None when there is none.
+    """
 
     today: date
+    through: date | None
     question: Question
+    days: Days
     months: tuple[Month, ...]
     providers: Table
     services: Table
@@ -83,6 +125,7 @@ class Overview:
     def as_dict(self) -> dict[str, Any]:
         return {
             "today": self.today.isoformat(),
+            "through": self.through.isoformat() if self.through else None,
             "months": [_told(month) for month in self.months],
             "providers": self.providers.as_dict()["rows"],
             "movers": [
@@ -99,42 +142,48 @@ def overview(
     *,
     metric: str = metrics.DEFAULT,
 ) -> Overview:
-    """Ask what the page needs: the days of this month and the last, and two tables that compare them."""
-    so_far = Question(metric=metric, start=today.replace(day=1), end=today, range="month-to-date", compare=True)
-    daily = ask(daily_question(today, metric))
-    providers, services = (table(_by(so_far, column)) for column in (PROVIDER, MOVER))
-    return Overview(today, so_far, months(daily, today), providers, services)
+    """Ask what the page needs: the days of this month and the last, and two tables that compare them.
+
+    Bills come a day or two behind, so both months end at the last day with charges.
+    """
+    first = today.replace(day=1)
+    days = Days.of(ask(daily_question(today, metric)), today)
+    through = days.newest if days.newest and days.newest >= first else None
+    so_far = Question(
+        metric=metric,
+        start=first,
+        end=through or today,
+        range="month-to-date" if through in (None, today) else None,
+        compare=through is not None,
+    )
+    providers, services = (table(replace(so_far, by=(column,))) for column in (PROVIDER, MOVER))
+    return Overview(today, through, so_far, days, _months(days, through, today), providers, services)
 
 
 def daily_question(today: date, metric: str = metrics.DEFAULT) -> Question:
-    """Each day from the start of last month on."""
-    return Question(metric=metric, granularity="day", start=BillingPeriod.of(today).previous().start.date(), end=today)
+    """Each day from the start of last month on, by connection."""
+    start = BillingPeriod.of(today).previous().start.date()
+    return Question(metric=metric, by=("x_Connection",), granularity="day", start=start, end=today)
 
 
-def months(daily: Answer, today: date) -> tuple[Month, ...]:
-    """Of each currency in the answer to `daily_question`."""
-    by_unit: dict[str, dict[date, Decimal]] = {}
-    for row in daily.rows:
-        by_unit.setdefault(row.unit, {})[row.period.date()] = row.amount
-    every = [day for days in by_unit.values() for day in days]
-    known = (min(every, default=today), max(every, default=today))
-    before = daily_question(today).start or today
-    last_before = min(before + (today - today.replace(day=1)), today.replace(day=1) - _DAY)
+def _months(days: Days, through: date | None, today: date) -> tuple[Month, ...]:
+    first = today.replace(day=1)
+    last_before = ranges.before(first, through)[1] if through else date.min
     return tuple(
         Month(
             unit,
-            _between(days, today.replace(day=1), today),
-            _between(days, before, last_before),
-            projection(days, known, today, unit),
+            _between(costs, first, through or today),
+            _between(costs, BillingPeriod.of(today).previous().start.date(), last_before),
+            projection(costs, days.known, today, unit) if days.known else None,
         )
-        for unit, days in sorted(by_unit.items())
+        for unit, costs in sorted(days.costs.items())
     )
 
 
 def projection(days: Mapping[date, Decimal], known: tuple[date, date], today: date, unit: str) -> Projection | None:
-    """`days` are one currency's costs, `known` the first and the last day with charges of any, from last month on.
+    """`days` are one currency's costs; `known` is as `Days.known`.
 
-    A day is complete when a later one has charges: bills come a day or two behind. None when no day is complete.
+    A day is complete when all have charges of a later one. None when no day is complete.
     """
     oldest, newest = known
     through = min(newest, today) - _DAY
@@ -153,12 +202,6 @@ def projection(days: Mapping[date, Decimal], known: tuple[date, date], today: da
 
 def _between(days: Mapping[date, Decimal], first: date, last: date) -> Decimal:
     return sums(("", amount) for day, amount in days.items() if first <= day <= last).get("", Decimal(0))
-
-
-def _by(question: Question, column: str) -> Question:
-    return Question(
-        metric=question.metric, by=(column,), start=question.start, end=question.end, range=question.range, compare=True
-    )
 
 
 def _told(month: Month) -> dict[str, Any]:

@@ -59,11 +59,11 @@ def counted(table: ir.Table, question: Question, *, is_cut: bool = True) -> ir.T
     return table.filter(*conditions) if conditions else table
 
 
-def summed(parts: Sequence[ir.Table], question: Question) -> ir.Table:
+def summed(parts: Sequence[ir.Table], question: Question, most: int = MAX_VALUES) -> ir.Table:
     """The sums of what `values` gave, be it of several tables.
 
-    All groups but the `top` of each unit, and beyond `MAX_VALUES` of them in any case, become one, whose values are
-    null and `others` true.
+    All groups but the `top` of each unit, and beyond `most` of them in any case, become one, whose values are null and
+    `others` true.
     """
     found = together(parts)
     keys = [column for column in found.columns if column != AMOUNT]
@@ -72,7 +72,7 @@ def summed(parts: Sequence[ir.Table], question: Question) -> ir.Table:
         return sums
     groups = _groups(question)
     totals = sums.group_by([*groups, UNIT]).agg(total=_sum(sums[AMOUNT]))
-    kept = _kept(totals, groups, [ibis.desc("total")], question.top or MAX_VALUES)
+    kept = _kept(totals, groups, [ibis.desc("total")], min(question.top or most, most))
     named = _with_remainder(sums, groups, kept)
     return named.group_by([column for column in named.columns if column != AMOUNT]).agg(**{AMOUNT: _sum(named[AMOUNT])})
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from outlay.costs.address import Params
 
 MONTHS, CLOCK, WHOLE = "months", "clock", "whole"
-_MONDAY = 3 * 86400  # the Unix epoch was a Thursday
+_DAY_SECONDS, _LONGEST_MONTH = 86400, 31
+_MONDAY = 3 * _DAY_SECONDS  # the Unix epoch was a Thursday
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ GRANULARITIES: dict[str, Granularity] = {each.name: each for each in _GRANULARIT
 DEFAULT_GRANULARITY = "month"
 # An answer names so many groups of each unit at most; those of lesser cost are its remainder.
 MAX_VALUES = 10_000
+# Amounts of one unit that an answer may have, groups by periods: past it, it names fewer groups.
+MAX_AMOUNTS = 100_000
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 
@@ -93,6 +96,8 @@ class Question:
         wanted = tuple(each for each in CHARGE_CATEGORIES if each in self.categories)
         object.__setattr__(self, "categories", () if wanted == CHARGE_CATEGORIES else wanted)
         object.__setattr__(self, "by", tuple(dict.fromkeys(str(Name.parse(name)) for name in self.by)))
+        ranges.check_day(self.start)
+        ranges.check_day(self.end)
         if self.start and self.end and self.start > self.end:
             raise UsageError(f"The start {self.start} is after the end {self.end}.", next="Exchange them.")
         if self.top is not None and self.top < 1:
@@ -164,6 +169,21 @@ class Question:
     def names(self) -> tuple[Name, ...]:
         return tuple(Name.parse(name) for name in self.by)
 
+    def groups_within(self, months: Iterable[BillingPeriod]) -> int:
+        """How many groups of each unit the answer names at most, when there are charges of these billing periods."""
+        return max(1, min(self.top or MAX_VALUES, MAX_AMOUNTS // max(1, self._periods(months))))
+
+    def _periods(self, months: Iterable[BillingPeriod]) -> int:
+        """About how many periods an answer has whose charges are of these months."""
+        first, last = self.first_period, self.last_period
+        count = sum((first is None or first <= each) and (last is None or each <= last) for each in set(months))
+        if self.steps.kind != CLOCK:
+            return count if self.steps.kind == MONTHS else 1
+        days = _LONGEST_MONTH * count
+        if self.start and self.end:
+            days = min(days, (self.end - self.start).days + 1)
+        return days * _DAY_SECONDS // self.steps.seconds
+
     @property
     def first_period(self) -> BillingPeriod | None:
         """No charge of an earlier billing period is in the answer; None when there is no bound."""
@@ -201,10 +221,12 @@ def _day(what: str, value: str | date) -> tuple[date, date]:
             raise ValueError(text)
         month = BillingPeriod.of(date.fromisoformat(f"{text[:7]}-01"))
         if len(text) == len("2026-05"):
+            ranges.check_day(month.start.date())
             return month.start.date(), (month.end - timedelta(days=1)).date()
         day = date.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"The {what} {text!r} is no date.", next="Write it as 2026-05 or 2026-05-31.") from error
+    ranges.check_day(day)
     return day, day
 
 

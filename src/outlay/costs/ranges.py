@@ -16,6 +16,8 @@ Days = tuple[date, date]
 
 ALL = "all"
 _DAY = timedelta(days=1)
+# No bill has a day before or after these.
+FIRST, LAST = date(1900, 1, 1), date(2999, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,18 @@ def before(start: date, end: date) -> Days:
     """The period before, to compare with.
 
     Before whole calendar months come as many whole months. Before the first days of a month come the same days of the
-    month before, as far as it has them. Before any other range come as many days. Raises UsageError before year 1.
+    month before, as far as it has them. Before any other range come as many days. Raises UsageError before `FIRST`.
     """
-    try:
-        return _before(start, end)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(
-            f"There is no period before {start}.", next="Choose a later range.", field="compare"
-        ) from error
+    days = _before(start, end)
+    if days[0] < FIRST:
+        raise UsageError(f"There is no period before {start}.", next="Choose a later range.", field="compare")
+    return days
+
+
+def check_day(day: date | None) -> None:
+    """Raises UsageError for a day that no bill has."""
+    if day is not None and not FIRST <= day <= LAST:
+        raise UsageError(f"There are no bills of {day}.", next=f"Choose days from {FIRST} to {LAST}.")
 
 
 def _before(start: date, end: date) -> Days:

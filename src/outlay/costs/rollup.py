@@ -22,7 +22,7 @@ from outlay.engine import Engine
 from outlay.errors import OutlayError
 from outlay.focus.columns import BY_NAME, COSTS, DECIMAL, TEXT
 from outlay.lake import Lake, Live, Partition
-from outlay.storage.place import spooled
+from outlay.storage.spool import spool
 
 VERSION = 1
 # Fewer charges than this are added up as quickly as their roll-ups would be.
@@ -140,7 +140,7 @@ class Builder:
         live = self.lake.seen().live.get(partition)
         if live is None or live.rows < self.smallest or find(self.lake, partition, live.delivery):
             return False
-        with spooled(self.spool / f"rollups-{partition.connection}-{partition.period.id}-{live.delivery}") as folder:
+        with spool(self.spool, f"rollups-{partition.connection}-{partition.period.id}") as folder:
             self._make(partition, live, folder)
         return True
 
@@ -158,7 +158,7 @@ class Builder:
         try:
             return self.build(partition)
         except OutlayError as error:
-            _log.warning("No roll-ups of %s %s: %s", partition.connection, partition.period, error)
+            _log.warning("No roll-ups of %s %s: %s", partition.connection, partition.period.month, error)
             return False
 
     def _make(self, partition: Partition, live: Live, folder: Path) -> None:

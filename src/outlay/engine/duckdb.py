@@ -223,7 +223,8 @@ class DuckDb:
         source = f"read_parquet({listed(addresses)})" if addresses else self._made([])
         if is_remote(addresses):
             reach(self._con, self._access)
-        self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {source}")
+        with _translated(self._scratch):
+            self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {source}")
         return self.ibis.table(name)
 
     @contextmanager
@@ -309,15 +310,11 @@ class _Session:
                 raise self._too_slow()
             with _translated(self._scratch):
                 yield
-        except (Bug, duckdb.IOException, OSError) as error:
+        except (Bug, Unavailable) as error:
             # An interrupt looks like any other error of the query; through Arrow, like one of the system.
             if self._is_over.is_set():
                 raise self._too_slow() from error
-            if isinstance(error, Bug):
-                raise
-            raise Unavailable(
-                f"A file of the lake could not be read: {_first_line(error)}.", next="Ask again, or run outlay doctor."
-            ) from error
+            raise
 
     def _too_slow(self) -> TooSlow:
         return TooSlow(
@@ -336,7 +333,7 @@ def _quoted(path: Path) -> str:
 
 @contextmanager
 def _translated(place: Path) -> Iterator[None]:
-    """A full disk is told as such; anything else that DuckDB says of Outlay's own queries is a bug."""
+    """A full disk and lost files are told as such; what else DuckDB says of Outlay's own queries is a bug."""
     try:
         yield
     except OutlayError:
@@ -349,7 +346,9 @@ def _translated(place: Path) -> Iterator[None]:
     except (duckdb.IOException, OSError) as error:
         if "No space left" in str(error) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(f"No space is left at {place}.", next="Free some space there.") from error
-        raise
+        raise Unavailable(
+            f"A file could not be read or written: {_first_line(error)}.", next="Try again, or run outlay doctor."
+        ) from error
     except duckdb.Error as error:
         raise Bug(
             f"The engine refused a query of Outlay's own: {_first_line(error)}.", next="Please report this."

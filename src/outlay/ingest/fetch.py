@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,42 +15,9 @@ from outlay.formats.focus import PERIOD, billing_periods, named
 from outlay.period import BillingPeriod
 from outlay.settings import Settings
 from outlay.storage import Place, StoredFile
-from outlay.storage.place import spooled
+from outlay.storage.spool import spool
 
 _AT_ONCE = 4
-
-
-@contextmanager
-def spool(settings: Settings, label: str) -> Iterator[Path]:
-    """A folder of its own for one run; it is empty again afterwards, whatever happens."""
-    with spooled(settings.spool / f"{label}-{os.getpid()}-{secrets.token_hex(4)}") as folder:
-        yield folder
-
-
-def left_over(settings: Settings) -> list[Path]:
-    """What runs that were killed have left in the spool: folders whose process is gone."""
-    return sorted(folder for folder in settings.spool.glob("*-*-*") if folder.is_dir() and not _is_alive(folder))
-
-
-def sweep(settings: Settings) -> list[Path]:
-    """Remove what is left over; returns what that was."""
-    left = left_over(settings)
-    for folder in left:
-        shutil.rmtree(folder, ignore_errors=True)
-    return left
-
-
-def _is_alive(folder: Path) -> bool:
-    process = folder.name.split("-")[-2]
-    if not process.isdecimal():
-        return True
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def fetch(
@@ -114,7 +77,7 @@ class Looker:
             return []
 
         shape = Shape(header=header, wanted=wanted, json=lambda _: ())
-        with spool(self.settings, "look") as folder:
+        with spool(self.settings.spool, "look") as folder:
             path = fetch(self.place, [file], folder, _quietly)[file.path]
             inputs = [Input(path, file.path, file.size)]
             yield from self.engine.batches(inputs, shape, limits(self.settings), folder, Told(), _quietly)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from outlay.engine import Engine
 from outlay.errors import AccessError, Changed, Denied, DiskFull, NotFound, OutlayError
 from outlay.findings import Finding, finding, in_order
-from outlay.ingest.fetch import Looker, sweep
+from outlay.ingest.fetch import Looker
 from outlay.ingest.result import Decided, Memory, Reconciliation, RunResult, Source
 from outlay.ingest.run import Run
 from outlay.ingest.steps import Observer, Quiet, Steps
@@ -18,6 +18,7 @@ from outlay.layouts import Bucket, Candidate, survey
 from outlay.period import BillingPeriod
 from outlay.settings import Settings
 from outlay.storage import Place, StoredFile
+from outlay.storage.spool import sweep
 
 _TRIES = 4
 
@@ -41,7 +42,7 @@ class Ingest:
         Yields a result for each billing period that the location shows. Nothing is raised for a bad delivery or a place
         that cannot be read: that is a result too, recorded in the memory.
         """
-        sweep(self.settings)
+        sweep(self.settings.spool)
         try:
             candidates, findings = self._survey(source, place)
         except OutlayError as error:

@@ -26,6 +26,7 @@ from outlay.layouts import Delivery
 from outlay.settings import Settings
 from outlay.storage import Place
 from outlay.storage.place import made_folder
+from outlay.storage.spool import spool
 
 _ROUNDED = "number-rounded"
 
@@ -48,8 +49,8 @@ class Run:
         told.extend(self._accepted(delivery))
         if told.is_bad():
             return self._result(delivery, fingerprint, "rejected", told)
-        with fetch.spool(self.settings, f"{self.source.name}-{delivery.period.id}") as spool:
-            mapped = self._map(delivery, spool, told)
+        with spool(self.settings.spool, f"{self.source.name}-{delivery.period.id}") as folder:
+            mapped = self._map(delivery, folder, told)
             if told.is_bad():
                 return self._result(delivery, fingerprint, "rejected", told)
             with self.steps.step("reconcile"):
@@ -67,20 +68,20 @@ class Run:
         accepted = {"drop-not-found"} if self.accept_empty else set()
         return [each for each in delivery.findings if each.code not in accepted]
 
-    def _map(self, delivery: Delivery, spool: Path, told: Told) -> _Mapping:
+    def _map(self, delivery: Delivery, folder: Path, told: Told) -> _Mapping:
         format_ = FORMATS[delivery.format]
         with self.steps.step("fetch"):
             paths = fetch.fetch(
-                self.place, delivery.files, spool, lambda done, total: self.steps.progress("fetch", done, total)
+                self.place, delivery.files, folder, lambda done, total: self.steps.progress("fetch", done, total)
             )
         inputs = [Input(paths[file.path], file.path, file.size) for file in delivery.files]
-        staging = made_folder(spool / "staged")
+        staging = made_folder(folder / "staged")
         mapping = _Mapping(self.engine, self.steps, format_, self._context(delivery), staging, told)
         batches = self.engine.batches(
             inputs,
             _shape(format_),
             fetch.limits(self.settings),
-            spool,
+            folder,
             told,
             lambda done, total: self.steps.progress("read", done, total),
         )

@@ -27,6 +27,7 @@ from outlay.lake.schema import MANIFESTS
 from outlay.period import BillingPeriod
 from outlay.storage import Place, StoredFile
 from outlay.storage.faults import translated
+from outlay.visit import current
 
 ROOT = "charges"
 NOTE = "delivery.json"
@@ -99,8 +100,14 @@ class Lake:
         return _by_partition(table, _files(table))
 
     def seen(self) -> Seen:
-        """As `live`, but planned only when there is a new snapshot, and for threads that ask at once."""
-        with self._seeing:
+        """As `live`, but planned only when there is a new snapshot, and looked at once a visit."""
+        known = current().seen
+        if self not in known:
+            known[self] = self._look()
+        return known[self]  # type: ignore[no-any-return]
+
+    def _look(self) -> Seen:
+        with self._seeing, self.faults():
             # A table of its own: one that another thread commits to is changed under its reader.
             table = self.catalog.load_table(self._table.name())
             now = table.current_snapshot()
@@ -176,11 +183,11 @@ class Lake:
         self.place.write(f"{folder}/{ROLLUP_NOTE}", json.dumps({**note, "files": names}, sort_keys=True).encode())
 
     def rollups(self, partition: Partition, delivery: str) -> dict[str, Any] | None:
-        """The note of a delivery's roll-ups, its `files` as addresses; None when there are none."""
+        """The note of a delivery's roll-ups, its `files` as addresses; None without one that can be read."""
         folder = _rollups(partition, delivery)
         try:
             note: dict[str, Any] = json.loads(self.place.read(f"{folder}/{ROLLUP_NOTE}"))
-        except NotFound:
+        except (NotFound, ValueError):
             return None
         return {**note, "files": [str(self.place.location.join(folder, name)) for name in note["files"]]}
 
@@ -210,6 +217,7 @@ class Lake:
         """
         deadline = time.monotonic() + _COMMIT_SECONDS
         wait = 0.02
+        current().seen.pop(self, None)
         while time.monotonic() < deadline:
             table = self.table()
             before = _files(table, partition)

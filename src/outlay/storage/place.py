@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -277,13 +277,4 @@ def made_folder(path: Path) -> Path:
     return path
 
 
-@contextmanager
-def spooled(directory: Path) -> Iterator[Path]:
-    """A folder that is gone when the block ends, however it ends."""
-    try:
-        yield made_folder(directory)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-__all__ = ["CredentialProvider", "Place", "StoredFile", "obstore", "open_place", "spooled"]
+__all__ = ["CredentialProvider", "Place", "StoredFile", "obstore", "open_place"]

@@ -38,6 +38,7 @@ APPS: tuple[str, ...] = (
 
 MIDDLEWARE: tuple[str, ...] = (
     "outlay.web.middleware.Headers",
+    "outlay.web.middleware.Visits",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

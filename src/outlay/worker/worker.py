@@ -20,6 +20,7 @@ from outlay.app import Outlay
 from outlay.errors import Bug, OutlayError
 from outlay.findings import Finding
 from outlay.ingest.result import RunResult
+from outlay.period import BillingPeriod
 from outlay.state import changes, claims, workers
 from outlay.state.checking import Watch
 from outlay.state.claims import Claim
@@ -33,6 +34,8 @@ IDLE = 1.0
 GRACE = 8.0
 _PARTING = 3.0
 _NOTE_EVERY = 30
+_ROLL_UP_EVERY = 300
+_TIDY_FIRST, _TIDY_EVERY = 3600, 86400
 _LONGEST_WAIT = 30.0
 _EVERY = {"heartbeat": workers.BEAT.total_seconds(), "notices": IDLE}
 
@@ -44,6 +47,8 @@ class Worker:
         self._outlay = outlay
         self._ending = ending
         self._noted_at = self._rolled_up_at = 0.0
+        self._tidy_at = timezone.now().timestamp() + _TIDY_FIRST
+        self._rolling_up: Iterator[tuple[str, BillingPeriod]] | None = None
         self._faults = 0
         self._name = claims.holder()
 
@@ -96,7 +101,7 @@ class Worker:
     def turn(self) -> bool:
         """One round. A database that does not answer is told once, and asked again."""
         try:
-            found = [work() for work in (self.note_changes, self.check_one, self.roll_up)]
+            found = [work() for work in (self.note_changes, self.check_one, self.roll_up, self.tidy)]
         except DatabaseFault as error:
             self._faults += 1
             databases.close_all()
@@ -144,7 +149,7 @@ class Worker:
         try:
             for result in self._outlay.check(watch):
                 if result.outcome != "unchanged":
-                    self._rolled_up_at = 0.0
+                    self._rolling_up, self._rolled_up_at = None, 0.0
                     month = result.period.month if result.period else "check"
                     _log.info("%s %s %s", result.connection, month, result.outcome)
         except Exception as error:  # noqa: BLE001 - the one place where work goes on after anything; it records
@@ -152,20 +157,40 @@ class Worker:
         return True
 
     def roll_up(self) -> bool:
-        """Roll up one period that lacks it: after bills have come in, and now and then for what others have brought."""
+        """Roll up one period that lacks it: after bills have come in, and now and then for what others have brought.
+
+        Each is tried once in a round, so that none that cannot be rolled up keeps the others waiting.
+        """
         now = timezone.now().timestamp()
-        if abs(now - self._rolled_up_at) < _NOTE_EVERY:
+        if abs(now - self._rolled_up_at) < _ROLL_UP_EVERY:
             return False
+        self._rolling_up = self._rolling_up or self._outlay.roll_up()
         try:
-            made = next(self._outlay.roll_up(), None)
-        except OutlayError as error:
-            _log.warning("No roll-ups: %s", error)
+            made = next(self._rolling_up, None)
+        except Exception as error:  # noqa: BLE001 - the charges answer in their stead
+            _log.error("No roll-ups: %s", error if isinstance(error, OutlayError) else _unexpected(error))
             made = None
         if made is None:
-            self._rolled_up_at = now
+            self._rolling_up, self._rolled_up_at = None, now
             return False
         _log.info("%s %s rolled up", made[0], made[1].month)
         return True
+
+    def tidy(self) -> bool:
+        """Once a day, what nothing needs any more goes from the lake and the log of notices; others may do so too."""
+        now = timezone.now().timestamp()
+        if now < self._tidy_at:
+            return False
+        self._tidy_at = now + _TIDY_EVERY
+        try:
+            done = self._outlay.tidy()
+        except DatabaseFault:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is done again tomorrow
+            _log.error("Not tidied: %s", error if isinstance(error, OutlayError) else _unexpected(error))
+        else:
+            _log.info("tidied: %d snapshots, %d files", done.snapshots_expired, done.files_removed)
+        return False
 
     def _record(self, claim: Claim, error: Exception) -> None:
         """A check that ended in no result is a failed run, so that it is seen and tried again later."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from ninja import Field, Path, Query, Router, Schema
 
 from outlay.costs.answer import Answer
@@ -16,12 +16,12 @@ from outlay.costs.names import KEYED
 from outlay.costs.question import Question
 from outlay.errors import UsageError
 from outlay.focus.columns import COLUMNS
-from outlay.ingest.fetch import spool
 from outlay.web.api import paging
 from outlay.web.api.answers import ERRORS
 from outlay.web.api.paging import Page
 from outlay.web.api.shapes import Asked, Charges, Costs, CostTable, Dimension, Keys, Values
-from outlay.web.core import installation, outlay
+from outlay.web.core import outlay
+from outlay.web.sending import sent
 
 router = Router(tags=["costs"])
 
@@ -110,13 +110,11 @@ def charges(request: HttpRequest, asked: Query[AskedCharges]) -> Any:
 def export(request: HttpRequest, asked: Query[AskedFile]) -> Any:
     """All that count in the answer: up to 1,000,000 as CSV, 10,000,000 as Parquet."""
     question = _question(request, ("columns", "format"))
-    with spool(installation(), "export") as folder:
-        path = folder / "charges"
-        outlay().desk.export(question, path, format=asked.format, columns=asked.columns)
-        # Open, it is read to its end although its name is gone.
-        opened = path.open("rb")
-    return FileResponse(
-        opened, as_attachment=True, filename=f"charges.{asked.format}", content_type=_TYPES[asked.format]
+    return sent(
+        lambda path: outlay().desk.export(question, path, format=asked.format, columns=asked.columns),
+        as_attachment=True,
+        filename=f"charges.{asked.format}",
+        content_type=_TYPES[asked.format],
     )
 
 

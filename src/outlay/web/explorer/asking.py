@@ -98,7 +98,7 @@ def pairs_in(query: str) -> Pairs:
 def url_into(asked: Asked, values: Iterable[object], unit: str | None, period: datetime | None = None) -> str:
     """Where a bar or a row leads: to its parts, or, past resources, to its charges.
 
-    `unit` is that of the bar where the answer has several. Raises UsageError for the remainder.
+    `unit` is that of the bar where the answer has several. The remainder leads nowhere.
     """
     own = [text_of(value) for value in values]
     drilled = asked.to(of_unit(into(asked.question, own, period), unit))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from outlay.costs.desk import Desk
-from outlay.costs.names import KEYED, MAPS
+from outlay.costs.names import KEYED
+from outlay.errors import Busy, TooSlow
 from outlay.focus.columns import COLUMNS
 
 Group = tuple[str, list[tuple[str, str]]]
@@ -55,7 +57,7 @@ def label(name: str) -> str:
 
 
 def choices(desk: Desk, chosen: Iterable[str] = ()) -> list[Group]:
-    """Groups of (name, label), with `chosen` among them whatever they are. Raises Busy and TooSlow."""
+    """Groups of (name, label), with `chosen` among them whatever they are."""
     groups = _KNOWN.of(desk)
     known = {name for _, names in groups for name, _ in names}
     missing = [(name, label(name)) for name in dict.fromkeys(chosen) if name and name not in known]
@@ -63,7 +65,10 @@ def choices(desk: Desk, chosen: Iterable[str] = ()) -> list[Group]:
 
 
 class _Known:
-    """The groups of a desk, looked at anew once a minute: keys are asked of the lake, which takes its time."""
+    """The groups of a desk, looked at anew once a minute: keys are asked of the lake, which takes its time.
+
+    When they cannot be had they are as they were, at first without any key: no page is lost for the want of them.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -71,21 +76,29 @@ class _Known:
 
     def of(self, desk: Desk) -> list[Group]:
         # Threads that find nothing at the same time each ask, and the last one's answer stays.
-        found = self._found
-        if found is None or found[0] is not desk or time.monotonic() > found[1]:
-            found = desk, time.monotonic() + self._seconds, _groups(desk)
-            self._found = found
-        return found[2]
+        found = self._found if self._found and self._found[0] is desk else None
+        if found and time.monotonic() <= found[1]:
+            return found[2]
+        until, known = time.monotonic() + self._seconds, found[2] if found else _groups({})
+        try:
+            known = _groups(desk.offered_keys(_MOST_KEYS))
+        except TooSlow:
+            _log.info("The keys of tags could not be listed in time; they are offered as they were.")
+        except Busy:
+            return known
+        self._found = desk, until, known
+        return known
 
 
 _KNOWN = _Known(60)
+_log = logging.getLogger("outlay.web")
 
 
-def _groups(desk: Desk) -> list[Group]:
+def _groups(offered: Mapping[str, Iterable[str]]) -> list[Group]:
     groups: list[Group] = [("Usual", list(USUAL.items()))]
-    for column in MAPS:
-        keys = [f"{column}.{key}" for key in desk.keys(column, limit=_MOST_KEYS)]
-        groups.append((_MAPS[column][1], [(name, label(name)) for name in keys]))
+    for column, keys in offered.items():
+        names = [f"{column}.{key}" for key in keys]
+        groups.append((_MAPS[column][1], [(name, label(name)) for name in names]))
     others = [column.name for column in COLUMNS if column.name not in USUAL and column.name not in KEYED]
     groups.append(("All other columns", [(name, label(name)) for name in others]))
     return [(title, names) for title, names in groups if names]

@@ -127,8 +127,9 @@ def heads(asked: Asked, unit: str) -> tuple[Head, ...]:
 
 
 def _told(asked: Asked, line: Line, unit: str | None, places: Mapping[tuple[Any, ...], int]) -> Told:
-    url = None if line.is_remainder else url_into(asked, line.values, unit)
-    return Told(line, names_of(line.values, is_rest=line.is_remainder), url, places.get(line.values))
+    if line.is_remainder:
+        return Told(line, names_of(line.values, is_rest=True), None, None)
+    return Told(line, names_of(line.values, is_rest=False), url_into(asked, line.values, unit), places.get(line.values))
 
 
 def names_of(values: tuple[Any, ...], *, is_rest: bool) -> tuple[str, ...]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
-from typing import BinaryIO, cast
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from outlay.costs.answer import Answer
 from outlay.web.core import outlay
 from outlay.web.explorer.asking import Asked, pairs_of
+from outlay.web.sending import sent
 
 TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
@@ -54,13 +52,7 @@ def _parquet(answer: Answer) -> bytes:
 
 
 def _charges(asked: Asked, format: str) -> HttpResponseBase:
-    """Through a file of the spool, which is gone as soon as it is sent or the reader goes."""
-    with tempfile.TemporaryDirectory(prefix="export-", dir=outlay().settings.spool) as folder:
-        path = Path(folder) / "charges"
-        outlay().desk.export(asked.question, path, format=format, columns=("*",))
-        # An open file can be read after its name is gone.
-        opened = cast(BinaryIO, path.open("rb"))
-    return FileResponse(opened)
+    return sent(lambda path: outlay().desk.export(asked.question, path, format=format, columns=("*",)))
 
 
 _WRITTEN: dict[str, Callable[[Answer], bytes]] = {"csv": _csv, "parquet": _parquet}

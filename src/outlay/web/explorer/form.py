@@ -83,7 +83,7 @@ def without(question: Question, gone: Filter) -> Question:
 
 
 def shown(desk: Desk, pairs: Iterable[tuple[str, str]], asked: Asked | None) -> dict[str, Any]:
-    """What the form's fields hold: of the question, or of an address that is none. Raises Busy and TooSlow."""
+    """What the form's fields hold: of the question, or of an address that is none."""
     given: dict[str, list[str]] = {}
     for name, value in pairs:
         given.setdefault(name, []).append(value)

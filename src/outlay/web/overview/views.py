@@ -15,10 +15,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from outlay.app import ConnectionView, Outlay
-from outlay.costs.answer import Answer
-from outlay.costs.overview import MOVER, PROVIDER, Month, Overview, daily_question
+from outlay.costs.overview import MOVER, PROVIDER, Month, Overview
 from outlay.costs.question import Question
 from outlay.costs.table import Line
+from outlay.errors import Busy, TooSlow
 from outlay.state.runs import KeptRun
 from outlay.web.core import outlay
 from outlay.web.explorer.asking import Asked, of_unit, today, url_into
@@ -57,42 +57,46 @@ class Currency:
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
+    """While other questions are answered for too long, the page tells all but the costs."""
     o, day = outlay(), today()
     connections = o.connections()
-    found = o.overview(day)
+    beside = {"attention": attention(connections), "count": len(connections)}
+    try:
+        found = o.overview(day)
+    except (Busy, TooSlow) as error:
+        return render(request, "overview/busy.html", {**beside, "check": last_check(o), "error": error})
     if not found.months and not o.counted():
         return render(request, "overview/empty.html", {"connections": connections})
     freshness = o.freshness(found.question)
     context = {
+        **beside,
         "overview": found,
-        "currencies": currencies(found, o.ask(daily_question(day))),
+        "currencies": currencies(found),
         "today": day,
+        "through": found.through,
         "freshness": freshness,
         "fresh": freshness.text(datetime.now(UTC)),
-        "attention": attention(connections),
-        "count": len(connections),
         "check": last_check(o),
-        "before": found.question.before(),
+        "before": found.question.before() if found.through else None,
     }
     return render(request, "overview/page.html", context)
 
 
-def currencies(found: Overview, daily: Answer) -> list[Currency]:
+def currencies(found: Overview) -> list[Currency]:
     """A month without charges of a currency this month or the last is not told."""
     is_one = len(found.months) == 1
     return [
-        _currency(found, daily, month, None if is_one else month.unit, number)
-        for number, month in enumerate(found.months)
+        _currency(found, month, None if is_one else month.unit, number) for number, month in enumerate(found.months)
     ]
 
 
-def _currency(found: Overview, daily: Answer, month: Month, unit: str | None, number: int) -> Currency:
-    providers = [line for line in found.providers.lines if line.unit == month.unit]
+def _currency(found: Overview, month: Month, unit: str | None, number: int) -> Currency:
+    providers = [line for line in found.providers.lines if line.unit == month.unit and not line.is_remainder]
     movers = [line for line in found.movers if line.unit == month.unit]
     by_service = replace(found.question, by=(MOVER,), granularity="day")
     return Currency(
         month,
-        cumulated(daily, month.unit, found.today),
+        cumulated(found, month.unit),
         tuple(_linked(found.question, PROVIDER, line, unit) for line in providers[:PROVIDERS]),
         len(providers[PROVIDERS:]),
         tuple(_linked(found.question, MOVER, line, unit) for line in movers),
@@ -106,11 +110,10 @@ def _linked(question: Question, column: str, line: Line, unit: str | None) -> Li
     return Linked(names_of(line.values, is_rest=False)[0], line, url_into(asked, line.values, unit))
 
 
-def cumulated(daily: Answer, unit: str, day: date) -> dict[str, Any]:
+def cumulated(found: Overview, unit: str) -> dict[str, Any]:
     """For the chart: what had been spent by each day, this month and last; nothing after the last day with charges."""
-    days = {row.period.date(): row.amount for row in daily.rows if row.unit == unit}
-    known = max((row.period.date() for row in daily.rows), default=day)
-    first = day.replace(day=1)
+    days = found.days.costs[unit]
+    first = found.today.replace(day=1)
     before = (first - timedelta(days=1)).replace(day=1)
     longest = max(_length(first), _length(before))
     return {
@@ -122,7 +125,7 @@ def cumulated(daily: Answer, unit: str, day: date) -> dict[str, Any]:
                 "name": f"{first:%B %Y}",
                 "rest": False,
                 "group": None,
-                "amounts": _running(days, first, min(known, day)),
+                "amounts": _running(days, first, found.through) if found.through else [],
             },
             {
                 "name": f"{before:%B %Y}",
