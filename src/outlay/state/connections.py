@@ -14,6 +14,7 @@ from outlay.errors import UnknownName, UsageError
 from outlay.ingest.result import Source
 from outlay.layouts import check_location
 from outlay.period import BillingPeriod
+from outlay.state import moving
 from outlay.state.faults import translated
 from outlay.state.models import Connection, RemovedConnection
 from outlay.state.new import NewConnection
@@ -226,17 +227,25 @@ def counted_months() -> dict[str, tuple[str, str]]:
 @translated
 @transaction.atomic
 def remove(name: str, *, keeps_charges: bool = True) -> None:
-    """Raises UsageError while another connection uses its access."""
+    """Without its charges, the connection that it went on with counts their months. Raises what `check_unused` does."""
+    row = check_unused(name)
+    if not keeps_charges:
+        moving.give_back(row)
+    elif row.count_from or row.count_to:
+        RemovedConnection.objects.update_or_create(
+            name=name, defaults={"removed_at": timezone.now(), "count_from": row.count_from, "count_to": row.count_to}
+        )
+    row.delete()
+
+
+def check_unused(name: str) -> Connection:
+    """Raises UsageError while another connection uses its access, and UnknownName."""
     row = named(name)
     if borrowers := list(row.lends_to.values_list("name", flat=True)):
         raise UsageError(
             f"{name} lends its access to {', '.join(borrowers)}.", next="Give those an access of their own first."
         )
-    if keeps_charges and (row.count_from or row.count_to):
-        RemovedConnection.objects.update_or_create(
-            name=name, defaults={"removed_at": timezone.now(), "count_from": row.count_from, "count_to": row.count_to}
-        )
-    row.delete()
+    return row
 
 
 def source(row: Connection) -> Source:
