@@ -13,7 +13,7 @@ import pytest
 
 import outlay
 from outlay.app import Outlay
-from outlay.errors import UnknownName, UsageError
+from outlay.errors import Busy, Unavailable, UnknownName, UsageError
 from outlay.period import BillingPeriod
 from outlay.state.new import NewConnection
 from outlay.storage import open_place
@@ -260,6 +260,44 @@ def test_a_name_that_was_purged_begins_anew(acme: Acme) -> None:
     assert (acme.status, acme.o.periods("acme")) == ("pending-data", [])
     assert acme.check() == ["committed"]
     assert acme.total == 1
+
+
+def test_a_purge_that_is_refused_removes_nothing(acme: Acme, tmp_path: Path) -> None:
+    from outlay.state import claims
+    from outlay.state.models import Connection
+
+    acme.brought("d1", "1")
+    acme.o.add(NewConnection("other", "anycost", str(tmp_path / "bills"), "Other Cloud"))
+    Connection.objects.filter(name="other").update(access_of="acme")
+    with pytest.raises(UsageError, match="lends its access to other"):
+        acme.o.remove("acme", purge=True)
+    Connection.objects.filter(name="other").update(access_of=None)
+    assert claims.claim("acme", "elsewhere:1:x", datetime.now(UTC)) is not None
+    with pytest.raises(Busy, match="is being checked by process 1 on elsewhere"):
+        acme.o.remove("acme", purge=True)
+    assert (acme.total, acme.status) == (1, "healthy")
+
+
+def test_a_purge_that_breaks_off_can_be_done_again(acme: Acme, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_drop(acme.place, [row("1", time__usage_start="2026-04-03T10:00:00Z")], "d1", BillingPeriod(2026, 4))
+    acme.deliver("d1", "1")
+    assert acme.check() == ["committed", "committed"]
+    replaced = acme.o.lake.replace
+    done: list[Any] = []
+
+    def breaks(partition: Any, *words: Any, **more: Any) -> None:
+        if done:
+            raise Unavailable("The lake does not answer.", next="Wait.")
+        done.append(partition)
+        replaced(partition, *words, **more)
+
+    monkeypatch.setattr(acme.o.lake, "replace", breaks)
+    with pytest.raises(Unavailable):
+        acme.o.remove("acme", purge=True)
+    assert acme.total == 1
+    monkeypatch.undo()
+    assert acme.o.remove("acme", purge=True) == 1
+    assert (acme.total, acme.o.connections()) == (0, [])
 
 
 # Status

@@ -396,17 +396,32 @@ class Outlay:
         return runs.numbered(number)
 
     def remove(self, name: str, *, purge: bool = False) -> int:
-        """Forget a connection; its charges stay unless `purge` says otherwise. Returns how many charges went."""
-        self.connection(name)
+        """Forget a connection; its charges stay unless `purge` says otherwise. Returns how many charges went.
+
+        Raises UsageError while another connection uses its access, and with `purge` Busy while it is checked.
+        """
+        _ = self.memory
         from outlay.state import connections
 
-        gone = 0
+        connections.check_unused(name)
         if purge:
+            return self._remove_all(name)
+        has_charges = any(partition.connection == name for partition in self.lake.live())
+        connections.remove(name, keeps_charges=has_charges)
+        return 0
+
+    def _remove_all(self, name: str) -> int:
+        """The charges, then the connection: who is cut off between them finds it there, and can do it again."""
+        from outlay.state import claims, connections
+
+        gone = 0
+        with claims.held_by(self._claim(name, None)) as still:
             for partition, live in self.lake.live().items():
                 if partition.connection == name:
+                    still()
                     self.lake.replace(partition, "removed", [], expected=live.delivery)
                     gone += live.rows
-        connections.remove(name, keeps_charges=not purge)
+            connections.remove(name, keeps_charges=False)
         return gone
 
     def _noted(self, row: Connection) -> ConnectionView:

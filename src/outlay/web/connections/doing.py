@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from outlay import connecting
-from outlay.errors import OutlayError, UsageError
+from outlay.errors import Busy, OutlayError, UsageError
 from outlay.period import BillingPeriod
 from outlay.web.connections import adding, views
 from outlay.web.connections.adding import access_fields, sections, who
@@ -176,7 +176,7 @@ def _removed(request: HttpRequest, name: str) -> str:
     purge = request.POST.get("purge") == "1"
     try:
         gone = connecting.remove(outlay(), name, purge=purge, by=who(request))
-    except UsageError as error:
+    except (UsageError, Busy) as error:
         return str(error)
     left = f"{gone:,} charges went with it." if purge else "Its charges stay, and count as before."
     messages.success(request, f"{name} is removed. {left}")
