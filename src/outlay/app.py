@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from outlay.errors import Busy, HomeError, UnknownName, UsageError
+from outlay.errors import Busy, HomeError, OutlayError, UnknownName, UsageError
 from outlay.period import BillingPeriod
 from outlay.settings import Settings
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from outlay.state.changes import Change
     from outlay.state.checking import Watch
     from outlay.state.claims import Claim
-    from outlay.state.memory import DatabaseMemory
+    from outlay.state.memory import Commit, DatabaseMemory
     from outlay.state.models import Connection, Run
     from outlay.state.new import NewConnection
     from outlay.state.progress import Progress
@@ -610,65 +610,84 @@ class Outlay:
         return export(self.charges, self.engine, version, format, directory)
 
     def periods(self, name: str) -> list[PeriodView]:
-        """Every billing period of a connection, newest first."""
+        """Every billing period of a connection, newest first. Raises UnknownName."""
+        live = {partition: each for partition, each in self.lake.live().items() if partition.connection == name}
+        return self._periods(name, live)
+
+    def period(self, name: str, period: BillingPeriod) -> PeriodView:
+        """One of them, for the price of one. Raises UnknownName."""
+        from outlay.lake import Partition
+
+        partition = Partition(name, period)
+        live = self.lake.live_of(partition)
+        found = self._periods(name, {partition: live} if live else {}, period)
+        if not found:
+            raise UnknownName(f"{name} has no billing period {period.month}.", next=f"See outlay periods {name}.")
+        return found[0]
+
+    def _periods(
+        self, name: str, live: Mapping[Partition, Live], only: BillingPeriod | None = None
+    ) -> list[PeriodView]:
+        """One listing and a few questions to the memory, however many periods there are."""
         _ = self.memory
         from outlay.lake import Partition
-        from outlay.state.memory import reconciliation_of
+        from outlay.state import connections
 
-        row = self.connection(name).row
-        live = {partition.period: each for partition, each in self.lake.live().items() if partition.connection == name}
-        decided = self.memory.decided(name)
-        views = []
-        for period in sorted(live.keys() | decided.keys(), reverse=True):
-            stored = self.lake.deliveries(Partition(name, period)).get(Partition(name, period), {})
-            now_live = live.get(period)
-            delivery = now_live.delivery if now_live else self._emptied(name, period)
-            run = self.memory.run_of(name, period, delivery) if delivery else None
-            earlier = [each.delivery for each in self.memory.committed(name, period) if each.delivery != delivery]
-            views.append(
-                PeriodView(
-                    period,
-                    delivery,
-                    now_live.rows if now_live else 0,
-                    run.state if run else "unknown",
-                    reconciliation_of(run) if run else None,
-                    tuple(each for each in earlier if each in stored),
-                    period.is_within(row.count_from, row.count_to),
-                )
+        row = connections.named(name)
+        kept = self.lake.deliveries(Partition(name, only) if only else name)
+        committed = self.memory.committed(name, only)
+        decided = {period for period in self.memory.decided(name) if only in (None, period)}
+        partitions = [Partition(name, each) for each in {partition.period for partition in live} | decided]
+        shown = {each: _shown(live.get(each), committed.get(each.period, {})) for each in partitions}
+        commits = {each: committed.get(each.period, {}).get(shown[each] or "") for each in partitions}
+        runs = self.memory.runs(commit.run for commit in commits.values() if commit)
+        return [
+            _period_view(
+                each.period,
+                shown[each],
+                live[each].rows if each in live else 0,
+                runs.get(commit.run) if (commit := commits[each]) else None,
+                tuple(delivery for delivery in committed.get(each.period, {}) if delivery in kept.get(each, {})),
+                is_counted=each.period.is_within(row.count_from, row.count_to),
             )
-        return views
+            for each in sorted(partitions, reverse=True)
+        ]
 
-    def _emptied(self, name: str, period: BillingPeriod) -> str | None:
-        """The delivery that emptied a period: nothing of it lies in the table, so only the memory knows it."""
-        runs = self.memory.committed(name, period)
-        return next((run.delivery for run in runs if self._rows(run) == 0), None)
+    def revert(self, name: str, period: str, delivery: str, *, by: str = "") -> PeriodView:
+        """Make an earlier delivery live, as `by` wishes. It stays until the source changes.
 
-    @staticmethod
-    def _rows(run: Run) -> int:
-        return int(run.reconciliation["rows_out"]) if run.reconciliation else 0
-
-    def revert(self, name: str, period: str, delivery: str) -> PeriodView:
-        """Make an earlier delivery live. It stays until the source changes. Raises UnknownName, UsageError, Changed."""
-        from outlay.lake import Partition
-
-        self.connection(name)
-        from outlay.state import noticing
+        Raises UnknownName, UsageError, Changed, and Busy while the connection is checked.
+        """
+        _ = self.memory
+        from outlay.state import claims, connections
 
         wanted = _period(period)
-        view = next((each for each in self.periods(name) if each.period == wanted), None)
-        if view is None:
-            raise UnknownName(f"{name} has no billing period {period}.", next=f"See outlay periods {name}.")
-        if delivery == view.delivery:
-            return view
-        if delivery not in view.earlier:
-            known = ", ".join(view.earlier) or "none"
-            raise UnknownName(f"{name} {period} has no earlier delivery {delivery}.", next=f"Earlier ones: {known}.")
-        partition = Partition(name, wanted)
+        connections.named(name)
+        with claims.held_by(self._claim(name, None)):
+            view = self.period(name, wanted)
+            if delivery == view.delivery:
+                return view
+            if delivery not in view.earlier:
+                known = ", ".join(view.earlier) or "none"
+                raise UnknownName(
+                    f"{name} {period} has no earlier delivery {delivery}.", next=f"Earlier ones: {known}."
+                )
+            self._make_live(name, view, delivery, by)
+        return self.period(name, wanted)
+
+    def _make_live(self, name: str, view: PeriodView, delivery: str, by: str) -> None:
+        """It is written down first: what is live without that would be replaced by the next check."""
+        from outlay.lake import Partition
+        from outlay.state import reverting
+
+        partition = Partition(name, view.period)
         live = self.lake.live_of(partition)
-        self.lake.revive(partition, delivery, expected=live.delivery if live else None)
-        self.memory.set_aside(name, wanted, delivery)
-        noticing.of_revert(name, wanted, live.delivery if live else "", delivery)
-        return next(each for each in self.periods(name) if each.period == wanted)
+        begun = reverting.begin(name, view.period, view.delivery or "", delivery, by)
+        try:
+            self.lake.revive(partition, delivery, expected=live.delivery if live else None)
+        except OutlayError:
+            reverting.take_back(begun)
+            raise
 
     def tidy(self, *, grace: timedelta = timedelta(days=1)) -> Tidied:
         """Expire old snapshots and sweep what nothing needs; the deliveries that `revert` offers stay."""
@@ -686,6 +705,29 @@ class Outlay:
             now=datetime.now(UTC),
             grace=grace,
         )
+
+
+def _shown(live: Live | None, committed: Mapping[str, Commit]) -> str | None:
+    """The live delivery; or the one that emptied the period: of that nothing lies in the table."""
+    if live is not None:
+        return live.delivery
+    return next((delivery for delivery, commit in committed.items() if commit.rows == 0), None)
+
+
+def _period_view(
+    period: BillingPeriod, delivery: str | None, rows: int, run: Run | None, kept: tuple[str, ...], *, is_counted: bool
+) -> PeriodView:
+    from outlay.state.memory import reconciliation_of
+
+    return PeriodView(
+        period,
+        delivery,
+        rows,
+        run.state if run else "unknown",
+        reconciliation_of(run) if run else None,
+        tuple(each for each in kept if each != delivery),
+        is_counted,
+    )
 
 
 def _period(text: str) -> BillingPeriod:

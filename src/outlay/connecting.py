@@ -51,10 +51,7 @@ def period(o: Outlay, name: str, text: str) -> PeriodView:
         wanted = BillingPeriod.parse(text)
     except ValueError as error:
         raise UnknownName(f"{error}.", next="Write a month such as 2026-05.") from error
-    found = next((each for each in o.periods(name) if each.period == wanted), None)
-    if found is None:
-        raise UnknownName(f"{name} has no billing period {wanted.month}.", next="Choose one that it has.")
-    return found
+    return o.period(name, wanted)
 
 
 def deliveries(o: Outlay, name: str, view: PeriodView) -> tuple[Delivered, ...]:
@@ -80,8 +77,7 @@ def compare(o: Outlay, name: str, view: PeriodView, before: str, after: str) -> 
 def _files(o: Outlay, name: str, view: PeriodView, delivery: str) -> list[str]:
     from outlay.lake import Partition
 
-    kept = {each.delivery for each in deliveries(o, name, view) if each.is_kept}
-    if delivery not in kept:
+    if not delivery or delivery not in (view.delivery, *view.earlier):
         raise UnknownName(
             f"The charges of {delivery or 'that delivery'} are not kept.", next="Choose a delivery that is."
         )
@@ -300,16 +296,8 @@ def change(o: Outlay, name: str, wanted: Settings, *, by: str = "") -> list[str]
 
 
 def make_live(o: Outlay, name: str, month: str, delivery: str, *, by: str = "") -> PeriodView:
-    """An earlier delivery becomes the live one, and stays until the source changes. Raises UnknownName, Changed."""
-    _ = o.memory
-    from outlay.state import acts
-
-    before = period(o, name, month)
-    view = o.revert(name, month, delivery)
-    if view.delivery != before.delivery:
-        said = f"{delivery} in place of {before.delivery or 'nothing'}."
-        acts.note(name, by, "reverted", period=view.period.id, delivery=delivery, said=said)
-    return view
+    """An earlier delivery becomes the live one, and stays until the source changes. Raises what `revert` does."""
+    return o.revert(name, month, delivery, by=by)
 
 
 def enter_invoice(o: Outlay, name: str, month: str, invoice: str, currency: str, amount: str, *, by: str = "") -> None:

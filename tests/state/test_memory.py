@@ -62,7 +62,8 @@ def test_a_reconciliation_comes_back_to_the_last_digit(memory: Any) -> None:
     from outlay.state.memory import reconciliation_of
 
     memory.record(committed("d1"))
-    assert reconciliation_of(memory.run_of("acme", MAY, "d1")) == proof()
+    number = memory.committed("acme")[MAY]["d1"].run
+    assert reconciliation_of(memory.runs([number])[number]) == proof()
 
 
 def test_findings_come_back_in_order_with_their_places(memory: Any) -> None:
@@ -98,7 +99,11 @@ def test_a_revert_sets_the_decided_delivery_aside_until_it_is_live_again(memory:
 def test_commits_are_told_once_a_delivery_newest_first(memory: Any) -> None:
     for delivery in ("d1", "d2", "d1"):
         memory.record(committed(delivery))
-    assert [run.delivery for run in memory.committed("acme", MAY)] == ["d1", "d2"]
+    memory.record(committed("d3", JUNE, reconciliation=proof(0)))
+    found = memory.committed("acme")
+    assert {period: list(its) for period, its in found.items()} == {MAY: ["d1", "d2"], JUNE: ["d3"]}
+    assert (found[MAY]["d1"].rows, found[JUNE]["d3"].rows) == (2, 0)
+    assert memory.committed("acme", MAY) == {MAY: found[MAY]}
 
 
 def test_removing_a_connection_forgets_all_of_it_and_nothing_else(memory: Any) -> None:

@@ -192,10 +192,14 @@ class Lake:
                 found.add(place)
         return found
 
-    def deliveries(self, partition: Partition | None = None) -> dict[Partition, dict[str, list[StoredFile]]]:
-        """Every delivery whose files lie in the lake: live, earlier, or staged by a run that never committed."""
+    def deliveries(self, of: Partition | str | None = None) -> dict[Partition, dict[str, list[StoredFile]]]:
+        """Every delivery whose files lie in the lake: live, earlier, or staged by a run that never committed.
+
+        Of one partition, of all those of the connection of that name, or of the whole lake: by one listing.
+        """
+        folder = ROOT if of is None else f"{ROOT}/{of}" if isinstance(of, str) else of.folder
         found: dict[Partition, dict[str, list[StoredFile]]] = {}
-        for file in self.place.list(partition.folder if partition else ROOT):
+        for file in self.place.list(folder):
             if place := _parse(file.path):
                 found.setdefault(place[0], {}).setdefault(place[1], []).append(file)
         return found

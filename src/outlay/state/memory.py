@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Max
@@ -16,6 +17,13 @@ from outlay.state import noticing
 from outlay.state.faults import translated
 from outlay.state.models import Connection, DecidedPeriod, Run, RunFinding, SeenFile
 from outlay.storage import StoredFile
+
+
+class Commit(NamedTuple):
+    """The number of a run that committed, and how many charges that were."""
+
+    run: int
+    rows: int
 
 
 class DatabaseMemory:
@@ -108,10 +116,9 @@ class DatabaseMemory:
         return newest
 
     @translated
-    def run_of(self, connection: str, period: BillingPeriod, delivery: str) -> Run | None:
-        """The last run that committed `delivery`."""
-        runs = Run.objects.filter(connection_id=connection, period=period.id, delivery=delivery, outcome="committed")
-        return runs.order_by("-id").first()
+    def runs(self, numbers: Iterable[int]) -> dict[int, Run]:
+        """By their numbers."""
+        return Run.objects.in_bulk(list(numbers))
 
     @translated
     def delivered(
@@ -128,13 +135,14 @@ class DatabaseMemory:
         }
 
     @translated
-    def committed(self, connection: str, period: BillingPeriod) -> list[Run]:
-        """Runs that committed, one a delivery (its last), newest first."""
-        runs = Run.objects.filter(connection_id=connection, period=period.id, outcome="committed").order_by("-id")
-        last: dict[str, Run] = {}
-        for run in runs:
-            last.setdefault(run.delivery, run)
-        return list(last.values())
+    def committed(self, connection: str, period: BillingPeriod | None = None) -> dict[BillingPeriod, dict[str, Commit]]:
+        """By period, of that one alone or of all: the last run that committed each delivery, the newest first."""
+        runs = Run.objects.filter(connection_id=connection, outcome="committed").order_by("-id")
+        runs = runs.filter(period=period.id) if period else runs
+        found: dict[BillingPeriod, dict[str, Commit]] = {}
+        for number, its, delivery, rows in runs.values_list("pk", "period", "delivery", "reconciliation__rows_out"):
+            found.setdefault(BillingPeriod.parse(its), {}).setdefault(delivery, Commit(number, rows or 0))
+        return found
 
 
 @translated

@@ -42,19 +42,22 @@ def of_run(run: Run, result: RunResult) -> None:
     at, month = run.finished_at.isoformat(), result.period.month if result.period else ""
     if result.outcome == "rejected":
         _keep(_rejected(at, month, result))
-    elif result.outcome == "committed" and result.period:
-        earlier = Run.objects.filter(connection_id=run.connection_id, period=run.period, outcome="committed")
-        was = earlier.filter(pk__lt=run.pk).order_by("-id").first()
+    elif result.outcome == "committed" and result.replaced:
+        was = _commit_of(run.connection_id, run.period, result.replaced)
         if was is not None:
             _of_final(was, run.delivery, at)
 
 
-def of_revert(connection: str, period: BillingPeriod, before: str, after: str) -> None:
-    """When a user made `after` live in place of `before`, which was final."""
-    runs = Run.objects.filter(connection_id=connection, period=period.id, delivery=before, outcome="committed")
-    was = runs.order_by("-id").first()
-    if was is not None:
-        _of_final(was, after, timezone.now().isoformat())
+def of_revert(connection: str, period: BillingPeriod, before: str, after: str) -> list[Notice]:
+    """When a user makes `after` live in place of `before`, which is final."""
+    was = _commit_of(connection, period.id, before)
+    return _of_final(was, after, timezone.now().isoformat()) if was else []
+
+
+def _commit_of(connection: str, period: str, delivery: str) -> Run | None:
+    """The last run that committed it."""
+    runs = Run.objects.filter(connection_id=connection, period=period, delivery=delivery, outcome="committed")
+    return runs.order_by("-id").first()
 
 
 def _rejected(at: str, month: str, result: RunResult) -> Event:
@@ -65,16 +68,16 @@ def _rejected(at: str, month: str, result: RunResult) -> Event:
     return Event(kinds.REJECTED, at, result.connection, month, findings=first, finding_count=max(count, len(errors)))
 
 
-def _of_final(was: Run, delivery: str, at: str) -> None:
-    if was.state == "final" and was.delivery != delivery:
-        month = BillingPeriod.parse(was.period).month
-        _keep(Event(kinds.FINAL_CHANGED, at, was.connection_id, month, before=was.delivery, after=delivery))
+def _of_final(was: Run, delivery: str, at: str) -> list[Notice]:
+    if was.state != "final" or was.delivery == delivery:
+        return []
+    month = BillingPeriod.parse(was.period).month
+    return _keep(Event(kinds.FINAL_CHANGED, at, was.connection_id, month, before=was.delivery, after=delivery))
 
 
-def _keep(event: Event) -> None:
-    for channel in NoticeChannel.objects.filter(is_on=True):
-        if event.kind in channel.events:
-            _make(channel, event)
+def _keep(event: Event) -> list[Notice]:
+    channels = NoticeChannel.objects.filter(is_on=True)
+    return [_make(channel, event) for channel in channels if event.kind in channel.events]
 
 
 def _make(channel: NoticeChannel, event: Event) -> Notice:
