@@ -39,6 +39,9 @@ class DatabaseMemory:
     @translated
     @transaction.atomic
     def record(self, result: RunResult) -> None:
+        """Keep the run, with its notices. A look that is rejected for the same as before only renews that run."""
+        if _stands(result):
+            return
         run = Run.objects.create(
             connection_id=result.connection,
             period=result.period.id if result.period else "",
@@ -143,6 +146,18 @@ class DatabaseMemory:
         for number, its, delivery, rows in runs.values_list("pk", "period", "delivery", "reconciliation__rows_out"):
             found.setdefault(BillingPeriod.parse(its), {}).setdefault(delivery, Commit(number, rows or 0))
         return found
+
+
+def _stands(result: RunResult) -> bool:
+    """Is it the trouble that the connection has already, of no delivery and so looked at anew by each check?"""
+    if result.outcome != "rejected" or result.period is not None:
+        return False
+    run = Run.objects.filter(connection_id=result.connection, outcome="rejected", period="")
+    run = run.filter(pk__in=Connection.objects.filter(name=result.connection).values("trouble_id"))
+    before = run.first()
+    if before is None or findings_of(before) != result.findings:
+        return False
+    return run.update(finished_at=result.finished or timezone.now()) == 1
 
 
 @translated
