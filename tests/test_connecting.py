@@ -140,6 +140,32 @@ def test_the_place_of_a_connection_is_not_changed_and_the_way_is_told(o: Outlay,
     assert "pause this one" in told.value.next
 
 
+def test_an_export_is_named_while_there_is_none_or_it_is_not_found(o: Outlay) -> None:
+    from outlay.findings import finding
+    from outlay.ingest.result import RunResult
+    from outlay.state.changing import Settings
+    from outlay.state.models import Connection
+
+    def wants(export: str | None) -> list[str]:
+        return connecting.change(o, "payer", Settings("s3://bucket/a", export=export), by="ada")
+
+    connecting.add(o, NewConnection("payer", "aws", "s3://bucket/a"))
+    Connection.objects.filter(name="payer").update(next_check_at="2999-01-01T00:00:00Z")
+    assert wants("daily") == ["export"]
+    assert o.connection("payer").row.next_check_at is None
+    with pytest.raises(UsageError, match="brings in the export daily") as told:
+        wants("hourly")
+    assert told.value.field == "export"
+    with pytest.raises(UsageError, match="brings in the export daily"):
+        o.set_export("payer", "")
+    assert (wants("daily"), wants(None)) == ([], [])
+    missing = finding("export-not-found", location="s3://bucket/a", export="daily", exports="hourly")
+    o.memory.record(RunResult("payer", "rejected", findings=(missing,)))
+    assert "connections set --export" in o.connection("payer").status.next
+    assert wants("hourly") == ["export"]
+    assert o.connection("payer").row.export == "hourly"
+
+
 def test_access_is_changed_as_a_whole_and_the_old_secret_goes(o: Outlay) -> None:
     connecting.add(
         o, NewConnection("payer", "aws", "s3://bucket/a", access_key_id=KEY[0], secret_access_key=KEY[1]), by="ada"

@@ -333,6 +333,13 @@ class Outlay:
 
         return self._view(connections.set_counted(name, first, last))
 
+    def set_export(self, name: str, export: str) -> ConnectionView:
+        """Which export it brings in, while it names none or one that is not there. Raises UsageError."""
+        _ = self.memory
+        from outlay.state import connections
+
+        return self._view(connections.set_export(name, export))
+
     def reseal(self, *, drop_old: bool = False) -> int:
         """Seal every secret under a new key, and say how many those were; with keys of the environment, its first.
 

@@ -215,6 +215,33 @@ def set_counted(name: str, first: str, last: str) -> Connection:
 
 
 @translated
+def set_export(name: str, export: str) -> Connection:
+    """Which of the exports at its place it brings in; the next check comes at once. Raises UsageError."""
+    row = named(name)
+    check_export(row, export)
+    if export != row.export:
+        Connection.objects.filter(name=name).update(export=export, next_check_at=None)
+    return named(name)
+
+
+def check_export(row: Connection, export: str) -> None:
+    """Raises UsageError where it has one already that is found: another's bills would replace those that are in."""
+    if export != row.export and not may_name_export(row):
+        raise UsageError(
+            f"{row.name} brings in the export {row.export}; another's bills would replace those.",
+            next="Add a connection for the other export.",
+            field="export",
+        )
+
+
+def may_name_export(row: Connection) -> bool:
+    """Has it none, or one that the last check did not find?"""
+    if not row.export:
+        return True
+    return row.trouble is not None and row.trouble.findings.filter(code="export-not-found").exists()
+
+
+@translated
 def counted_months() -> dict[str, tuple[str, str]]:
     """Of each connection with a bound, removed ones included: the first and the last month that count."""
     found: dict[str, tuple[str, str]] = {}

@@ -14,7 +14,7 @@ from outlay import connecting
 from outlay.app import Outlay
 from outlay.aws.naming import check_bucket, check_path
 from outlay.errors import UsageError
-from outlay.state import changing
+from outlay.state import changing, connections
 from outlay.state.models import Connection
 from outlay.state.new import NewConnection
 from outlay.storage.roots import allowed
@@ -365,6 +365,7 @@ class SettingsForm(_ConnectionFields):
             "expect_every": "" if row.expect_every_hours is None else str(row.expect_every_hours),
             "check_every": str(row.check_every_minutes),
             "bring_from": row.bring_from,
+            "export": row.export,
             "access": "keep",
             "external_id": row.external_id or f"outlay-{secrets.token_hex(12)}",
         }
@@ -372,6 +373,8 @@ class SettingsForm(_ConnectionFields):
         self.o, self.row = o, row
         has_access = row.location.startswith("s3://")
         names = ["location", "cloud_provider", "expect_every", "check_every", "bring_from"]
+        if row.kind != "anycost" and connections.may_name_export(row):
+            names.insert(1, "export")
         _keep(self, {*names, *(("access", *OWN_ACCESS) if has_access else ())})
         self.order_fields([*names, "access", *OWN_ACCESS])
         if has_access:
@@ -402,6 +405,7 @@ class SettingsForm(_ConnectionFields):
             self.said("expect_every"),
             self.said("check_every"),
             self.said("bring_from"),
+            export=self.said("export") if "export" in self.fields else None,
             keeps_access=self.said("access") in ("", "keep"),
             **own,
         )
