@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,10 +13,13 @@ import pytest
 import outlay
 from outlay import connecting
 from outlay.app import Outlay
-from outlay.errors import UnknownName, UsageError
+from outlay.errors import Busy, UnknownName, UsageError
+from outlay.period import BillingPeriod
 from outlay.state.new import NewConnection
 from outlay.storage import open_place
 from tests.cli.drops import Drops
+from tests.ingest.bills import FOCUS_ROW
+from tests.ingest.world import as_csv
 
 KEY = ("AKIAEXAMPLEEXAMPLE42", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYverysecretKEY")
 
@@ -50,6 +54,46 @@ def test_a_test_keeps_nothing(o: Outlay, drops: Drops, tmp_path: Path) -> None:
     assert (found.is_well, found.months) == (True, ("2026-05",))
     assert [view.row.name for view in o.connections()] == ["acme"]
     assert connecting.test_again(o, "acme").is_well
+
+
+def loose(folder: Path, number: int) -> NewConnection:
+    """FOCUS files of as many months, none in a folder of its own."""
+    folder.mkdir()
+    for ago in range(number):
+        period = BillingPeriod(2026, 5).shift(-ago)
+        bounds = {"BillingPeriodStart": period.start.isoformat(), "BillingPeriodEnd": period.end.isoformat()}
+        (folder / f"{number:03}-{ago:03}.csv").write_bytes(as_csv([{**FOCUS_ROW, **bounds}]))
+    return NewConnection(f"loose-{number}", "focus", str(folder), "Acme Cloud")
+
+
+def test_tests_at_once_each_find_their_own_months(o: Outlay, tmp_path: Path) -> None:
+    _ = o.memory
+    places = [loose(tmp_path / f"loose{number}", number) for number in (1, 2, 3, 4)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda new: connecting.test(o, new), places))
+    assert [(each.is_well, len(each.months)) for each in found] == [(True, number) for number in (1, 2, 3, 4)]
+    assert "engine" not in o.__dict__
+
+
+def test_a_test_looks_into_a_few_files_only(o: Outlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from outlay.ingest import glance
+
+    new = loose(tmp_path / "loose", 6)
+    monkeypatch.setattr(glance, "FILES", 4)
+    found = connecting.test(o, new)
+    assert (found.is_well, len(found.months)) == (True, 4)
+    assert "2 files were not looked into" in found.steps[-1].said
+    monkeypatch.setattr(glance, "SECONDS", -1.0)
+    found = connecting.test(o, new)
+    assert (found.is_well, found.months) == (True, ())
+    assert "6 files were not looked into" in found.steps[-1].said
+
+
+def test_a_test_too_many_is_told_to_come_again(o: Outlay, drops: Drops, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("outlay.app._WAIT_TO_TRY", 0.01)
+    with o.trying(), o.trying(), pytest.raises(Busy, match="being tested"):
+        connecting.test_again(o, "acme")
+    assert connecting.test_again(o, "acme").steps
 
 
 def test_a_folder_that_became_a_way_out_is_read_no_more(o: Outlay, tmp_path: Path, drops: Drops) -> None:

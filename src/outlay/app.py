@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 # Seconds: between two looks at a lease that another holds, and what a caller is told to wait.
 _LOOK_AGAIN, _ASK_AGAIN = 0.5, 5
 _THREADS_A_QUESTION = 2
+# Tests of places: how many at once, seconds that one waits for its turn, and bytes.
+_TRIES_AT_ONCE, _WAIT_TO_TRY, _MEMORY_OF_A_TRY = 2, 5.0, 256 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,7 @@ class Outlay:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.making = threading.RLock()
+        self._tries = threading.BoundedSemaphore(_TRIES_AT_ONCE)
 
     def __enter__(self) -> Outlay:
         return self
@@ -216,6 +220,29 @@ class Outlay:
         from outlay.engine import open_engine
 
         return open_engine(self.settings, credentials=self._credentials())
+
+    @contextmanager
+    def trying(self) -> Iterator[Engine]:
+        """An engine for one look at a place that is tried, in any thread: few at once, and small. Raises Busy."""
+        from outlay.engine import open_engine
+
+        _ = self._home
+        if not self._tries.acquire(timeout=_WAIT_TO_TRY):
+            raise Busy("Other connections are being tested.", next="Test again in a moment.", retry_after=_ASK_AGAIN)
+        try:
+            small = replace(
+                self.settings,
+                engine="duckdb",
+                threads=1,
+                memory_limit=min(self.settings.memory_limit, _MEMORY_OF_A_TRY),
+            )
+            engine = open_engine(small)
+            try:
+                yield engine
+            finally:
+                engine.close()
+        finally:
+            self._tries.release()
 
     @_Once
     def _asking(self) -> Engine:

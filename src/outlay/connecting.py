@@ -206,7 +206,7 @@ def test(o: Outlay, new: NewConnection) -> Probe:
 
 
 def try_out(o: Outlay, new: NewConnection, *, access_like: str = "") -> Probe:
-    """Try it step by step; nothing is saved. Raises UsageError for what breaks a rule.
+    """Try it step by step; nothing is saved. Raises UsageError for what breaks a rule, and Busy.
 
     `access_like` names a connection whose access, be it of its own or another's, is used in place of the one given.
     """
@@ -226,7 +226,7 @@ def try_out(o: Outlay, new: NewConnection, *, access_like: str = "") -> Probe:
 
 
 def test_again(o: Outlay, name: str) -> Probe:
-    """Try one that there is, with the access that it has. Raises UnknownName."""
+    """Try one that there is, with the access that it has. Raises UnknownName and Busy."""
     return _tried(o, o.connection(name).row)
 
 
@@ -235,15 +235,16 @@ def _tried(o: Outlay, row: Connection) -> Probe:
     from outlay.ingest.probe import Tried, probe
     from outlay.state import connections
 
-    tried = Tried(
-        connections.source(row),
-        lambda: o.place(row),
-        o.credentials(row),
-        o.settings.s3_endpoint,
-        o.settings,
-        o.engine,
-    )
-    return probe(tried)
+    with o.trying() as engine:
+        tried = Tried(
+            connections.source(row),
+            lambda: o.place(row),
+            o.credentials(row),
+            o.settings.s3_endpoint,
+            o.settings,
+            engine,
+        )
+        return probe(tried)
 
 
 def add(o: Outlay, new: NewConnection, *, by: str = "") -> ConnectionView:
