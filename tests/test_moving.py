@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,23 @@ def test_a_connection_that_counts_up_to_a_month_is_not_moved_past_it(o: Outlay, 
     with pytest.raises(UsageError, match="counts up to 2026-04") as told:
         connecting.move(o, "one", at(tmp_path, "three"), "2026-07", by="ada")
     assert "--count-to" in told.value.next
+
+
+def test_the_lake_is_not_read_while_others_wait_to_write(
+    o: Outlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import connection
+
+    table = type(o.lake).table
+    were_waiting: list[bool] = []
+
+    def read(lake: Any) -> Any:
+        were_waiting.append(connection.in_atomic_block)
+        return table(lake)
+
+    monkeypatch.setattr(type(o.lake), "table", read)
+    connecting.move(o, "two", at(tmp_path, "three"), "2026-07", by="ada")
+    assert were_waiting == [False]
 
 
 def test_the_month_of_a_change_stays_before_that_of_the_next(o: Outlay, tmp_path: Path) -> None:

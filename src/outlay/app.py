@@ -285,6 +285,17 @@ class Outlay:
 
     def add(self, new: NewConnection) -> ConnectionView:
         """Register a connection. Raises UsageError naming the field and its rule."""
+        self.check_name(new)
+        return self.register(new)
+
+    def register(self, new: NewConnection) -> ConnectionView:
+        """As `add`, for a name that `check_name` has let pass: it asks the database alone."""
+        from outlay.state import connections
+
+        return self._noted(connections.add(new, lambda secret: self.keyring.seal(secret)))
+
+    def check_name(self, new: NewConnection) -> None:
+        """Raises UsageError for a name that cannot be, or whose charges lie in the lake. It reads the lake."""
         _ = self.memory
         from outlay.state import connections
 
@@ -297,8 +308,6 @@ class Outlay:
                     f"The lake still holds charges of an earlier connection named {new.name}.",
                     next="Choose another name, so that its charges are not replaced by mistake.",
                 ) from None
-        row = connections.add(new, lambda secret: self.keyring.seal(secret))
-        return self._noted(row)
 
     def connections(self) -> list[ConnectionView]:
         _ = self.memory

@@ -324,8 +324,10 @@ def move(
     from outlay.state import acts, changes, moving
 
     first, old = moving.check_month(month), o.connection(name).row
+    # The lake is read outside: while the transaction goes on, nobody else may write.
+    o.check_name(new)
     with moving.together():
-        o.add(new)
+        o.register(new)
         moving.link(old.name, new.name, first)
         if keeps_access:
             moving.lend(old.name, new.name)
