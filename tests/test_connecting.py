@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,6 +117,54 @@ def test_a_link_in_a_folder_that_leads_out_is_not_read(o: Outlay, drops: Drops, 
     assert result.outcome == "failed"
     assert "leads out" in result.findings[0].message
     assert "not for you" not in str(result.findings)
+
+
+def asked(look: Callable[[], Any]) -> int:
+    """How many questions the database is asked."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as queries:
+        look()
+    return len(queries)
+
+
+def test_many_connections_and_runs_ask_as_much_as_one(o: Outlay, drops: Drops, tmp_path: Path) -> None:
+    from outlay.state import changes
+
+    def look() -> None:
+        found, has_costs = connecting.summaries(o)
+        assert (len(found), has_costs) == (len(o.connections()), True)
+        changes.note_all(datetime.now(UTC))
+        view = connecting.period(o, "acme", "2026-05")
+        connecting.deliveries(o, "acme", view)
+        connecting.compare(o, "acme", view, view.delivery or "", view.delivery or "")
+
+    def brings(name: str, *costs: str, drop: str = "d1") -> None:
+        if name != "acme":
+            connecting.add(o, NewConnection(name, "anycost", str(tmp_path / name), "Acme Cloud"))
+        place = open_place(str(tmp_path / name), create=True)
+        Drops(place, tmp_path / name).drop("2026-05", list(costs), drop)
+
+    brings("acme", "1")
+    brings("bad", "x")
+    list(o.ingest())
+    look()
+    before = asked(look)
+    brings("acme", "2", drop="d2")
+    brings("more", "5", "6")
+    brings("worse", "x")
+    list(o.ingest())
+    statuses = {view.row.name: view.status.status for view in o.connections()}
+    assert statuses == {"acme": "healthy", "more": "healthy", "bad": "failing", "worse": "failing"}
+    assert asked(look) == before
+    found, _ = connecting.summaries(o)
+    assert {name: (each.rows, bool(each.delivered_at)) for name, each in found.items()} == {
+        "acme": (1, True),
+        "more": (2, True),
+        "bad": (0, False),
+        "worse": (0, False),
+    }
 
 
 def test_two_deliveries_are_compared_whichever_is_live(o: Outlay, drops: Drops) -> None:

@@ -310,10 +310,19 @@ class Outlay:
                 ) from None
 
     def connections(self) -> list[ConnectionView]:
+        from outlay.health import status
+        from outlay.state.facts import facts_by_name
+
+        rows, now = self.rows(), datetime.now(UTC)
+        facts = facts_by_name(rows)
+        return [ConnectionView(row, status(facts[row.name], now)) for row in rows]
+
+    def rows(self) -> list[Connection]:
+        """Every connection, without its status: what forms choose from."""
         _ = self.memory
         from outlay.state import connections
 
-        return [self._view(row) for row in connections.every()]
+        return connections.every()
 
     def connection(self, name: str) -> ConnectionView:
         """Raises UnknownName."""

@@ -33,16 +33,17 @@ if TYPE_CHECKING:
 def summaries(o: Outlay) -> tuple[dict[str, Summary], bool]:
     """Of every connection, by name; and whether their costs could be had now, too."""
     _ = o.memory
-    from outlay.state import connections
-    from outlay.state.summary import question, summaries
+    from outlay.state.summary import newest, question, summaries
 
     now = datetime.now(UTC)
     try:
         answer = o.ask(question(now))
     except (Busy, TooSlow):
         answer = None
-    names = [row.name for row in connections.every()]
-    return summaries(names, o.lake.seen().live, o.memory.delivered(None, None), answer), answer is not None
+    live = o.lake.seen().live
+    states = o.memory.states(live[each].delivery for each in newest(live).values())
+    names = [row.name for row in o.rows()]
+    return summaries(names, live, o.memory.last_delivered(), states, answer), answer is not None
 
 
 def period(o: Outlay, name: str, text: str) -> PeriodView:

@@ -124,6 +124,19 @@ class DatabaseMemory:
         return Run.objects.in_bulk(list(numbers))
 
     @translated
+    def last_delivered(self) -> dict[str, datetime]:
+        """When the last run that committed ended, by connection."""
+        runs = Run.objects.filter(outcome="committed").order_by().values("connection_id")
+        return dict(runs.annotate(last=Max("finished_at")).values_list("connection_id", "last"))
+
+    @translated
+    def states(self, deliveries: Iterable[str]) -> dict[tuple[str, BillingPeriod, str], str]:
+        """Of these deliveries: what their last commits said of their periods, by connection, period and delivery."""
+        runs = Run.objects.filter(outcome="committed", delivery__in=set(deliveries)).order_by("id")
+        told = runs.values_list("connection_id", "period", "delivery", "state")
+        return {(name, BillingPeriod.parse(period), delivery): state for name, period, delivery, state in told}
+
+    @translated
     def delivered(
         self, first: BillingPeriod | None, last: BillingPeriod | None
     ) -> dict[tuple[str, BillingPeriod, str], tuple[str, datetime]]:
@@ -163,7 +176,7 @@ def _stands(result: RunResult) -> bool:
 @translated
 def findings_of(run: Run) -> tuple[Finding, ...]:
     fields = ("code", "severity", "message", "next", "file", "row", "column", "value")
-    return tuple(Finding(**values) for values in run.findings.values(*fields))
+    return tuple(Finding(**{field: getattr(row, field) for field in fields}) for row in run.findings.all())
 
 
 def reconciliation_of(run: Run) -> Reconciliation | None:

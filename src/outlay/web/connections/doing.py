@@ -164,7 +164,7 @@ def remove(request: HttpRequest, name: str) -> HttpResponse:
         "months": len(periods),
         "rows": sum(each.rows for each in periods),
         "changes": len(o.timeline(name)),
-        "borrowers": [each.row.name for each in o.connections() if each.row.access_of_id == name],
+        "borrowers": [each.name for each in o.rows() if each.access_of_id == name],
     }
     return render(request, "connections/remove.html", context, status=422 if error else 200)
 

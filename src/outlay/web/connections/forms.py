@@ -205,9 +205,9 @@ class ConnectionForm(_ConnectionFields):
         super().__init__(*args, **kwargs)
         self.o, self.tile = o, tile
         lenders = [
-            view.row.name
-            for view in o.connections()
-            if view.row.kind == "aws" and not view.row.access_of_id and view.row.location.startswith("s3://")
+            row.name
+            for row in o.rows()
+            if row.kind == "aws" and not row.access_of_id and row.location.startswith("s3://")
         ]
         self.offered = [name for name in tile.access if name != "connection" or lenders]
         _keep(self, {*tile.fields, *(OWN_ACCESS if tile.access else ())})
@@ -379,9 +379,7 @@ class SettingsForm(_ConnectionFields):
         self.order_fields([*names, "access", *OWN_ACCESS])
         if has_access:
             lenders = [
-                view.row.name
-                for view in o.connections()
-                if view.row.kind == "aws" and not view.row.access_of_id and view.row.name != row.name
+                each.name for each in o.rows() if each.kind == "aws" and not each.access_of_id and each.name != row.name
             ]
             offered = ["keep", "role", "key", "profile", "ambient", *(["connection"] if lenders else [])]
             _offer(self, offered, lenders)
