@@ -7,7 +7,7 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,14 +67,24 @@ class Seen:
 class Lake:
     """The table of charges. Readers see whole deliveries only; every write goes through `replace`.
 
-    `address` is the catalog's, as it may be shown.
+    `address` is the catalog's, as it may be shown. `renew` is called before each look at the table: keys that pyiceberg
+    has for the files may end.
     """
 
-    def __init__(self, catalog: Catalog, table: Table, place: Place, *, address: str) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        table: Table,
+        place: Place,
+        *,
+        address: str,
+        renew: Callable[[Catalog], None] = lambda _: None,
+    ) -> None:
         self.catalog = catalog
         self.place = place
         self._table = table
         self._address = address
+        self._renew = renew
         self._seen: Seen | None = None
         self._seeing = threading.Lock()
 
@@ -84,6 +94,7 @@ class Lake:
 
     def table(self) -> Table:
         """The Iceberg table as it is now."""
+        self._renew(self.catalog)
         with self.faults():
             return self._table.refresh()
 
@@ -101,6 +112,7 @@ class Lake:
     def seen(self) -> Seen:
         """As `live`, but planned only when there is a new snapshot, and for threads that ask at once."""
         with self._seeing:
+            self._renew(self.catalog)
             # A table of its own: one that another thread commits to is changed under its reader.
             table = self.catalog.load_table(self._table.name())
             now = table.current_snapshot()
