@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from outlay import notifying
 from outlay.app import Outlay
-from outlay.errors import Bug, OutlayError
+from outlay.errors import Bug, DiskFull, OutlayError, SetupError
 from outlay.findings import Finding
 from outlay.ingest.result import RunResult
 from outlay.state import changes, claims
@@ -53,11 +53,12 @@ class Worker:
         """One round. A database that does not answer is told once, and asked again."""
         try:
             found = [work() for work in (self.note_changes, self.tell_notice, self.check_one)]
-        except DatabaseFault as error:
+        except (DatabaseFault, SetupError, DiskFull) as error:
+            # Those of the state come in Outlay's words where it is asked by functions that translate them.
             self._faults += 1
             databases.close_all()
             if self._faults == 1:
-                _log.warning("The database failed: %s. Trying again.", str(error).partition("\n")[0])
+                _log.warning("The database failed: %s Trying again.", _said(error))
             return False
         if self._faults:
             _log.info("The database answers again.")
@@ -143,6 +144,10 @@ class Worker:
             claims.release(claim)
             _log.warning("%s: cut off; it is begun again by the next worker", claim.connection)
             os._exit(0)
+
+
+def _said(error: Exception) -> str:
+    return error.message if isinstance(error, OutlayError) else f"{error}".partition("\n")[0].rstrip(".") + "."
 
 
 _REPORT = "It is tried again. If it stays, report it with this message."
