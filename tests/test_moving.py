@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,6 @@ from outlay.period import BillingPeriod
 from outlay.state.new import NewConnection
 from outlay.storage import open_place
 from tests.ingest.world import put_drop, row
-
-MONTHS = ("2026-04", "2026-05", "2026-06", "2026-07")
 
 
 @pytest.fixture
@@ -35,10 +34,10 @@ def at(folder: Path, name: str) -> NewConnection:
     return NewConnection(name, "anycost", str(folder / name), "Acme Cloud")
 
 
-def bring(o: Outlay, folder: Path, *names: str) -> None:
-    """Each of these holds each month, with 1 USD."""
+def bring(o: Outlay, folder: Path, months: Sequence[str], *names: str) -> None:
+    """Each of these holds each of the months, with 1 USD."""
     for name in names:
-        for month in MONTHS:
+        for month in months:
             charge = row("1", time__usage_start=f"{month}-03T10:00:00Z")
             put_drop(open_place(str(folder / name)), [charge], "d1", BillingPeriod.parse(month))
     assert {result.outcome for result in o.ingest(names)} == {"committed"}
@@ -60,33 +59,7 @@ def test_a_connection_that_was_moved_is_not_moved_again(o: Outlay, tmp_path: Pat
         connecting.move(o, "one", at(tmp_path, "three"), "2026-07", by="ada")
     assert "Move two" in told.value.next
     assert [view.row.name for view in o.connections()] == ["one", "two"]
-    bring(o, tmp_path, "one", "two")
-    assert counted(o) == dict.fromkeys(MONTHS, 1)
-
-
-def test_a_connection_that_counts_up_to_a_month_is_not_moved_past_it(o: Outlay, tmp_path: Path) -> None:
-    connecting.remove(o, "two")
-    o.set_counted("one", "", "2026-04")
-    with pytest.raises(UsageError, match="counts up to 2026-04") as told:
-        connecting.move(o, "one", at(tmp_path, "three"), "2026-07", by="ada")
-    assert "--count-to" in told.value.next
-
-
-def test_the_lake_is_not_read_while_others_wait_to_write(
-    o: Outlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from django.db import connection
-
-    table = type(o.lake).table
-    were_waiting: list[bool] = []
-
-    def read(lake: Any) -> Any:
-        were_waiting.append(connection.in_atomic_block)
-        return table(lake)
-
-    monkeypatch.setattr(type(o.lake), "table", read)
-    connecting.move(o, "two", at(tmp_path, "three"), "2026-07", by="ada")
-    assert were_waiting == [False]
+    assert bounds(o, "one") == ("", "2026-04")
 
 
 def test_the_month_of_a_change_stays_before_that_of_the_next(o: Outlay, tmp_path: Path) -> None:
@@ -102,41 +75,59 @@ def test_the_month_of_a_change_stays_before_that_of_the_next(o: Outlay, tmp_path
         ("2026-06", "2026-06"),
         ("2026-07", ""),
     ]
-    bring(o, tmp_path, "one", "two", "three")
-    assert counted(o) == dict.fromkeys(MONTHS, 1)
-
-
-def test_when_the_new_one_goes_with_its_charges_the_old_one_counts_on(o: Outlay, tmp_path: Path) -> None:
-    bring(o, tmp_path, "one", "two")
-    connecting.remove(o, "two", purge=True)
-    assert bounds(o, "one") == ("", "")
-    assert counted(o) == dict.fromkeys(MONTHS, 1)
-    connecting.move(o, "one", at(tmp_path, "three"), "2026-06", by="ada")
 
 
 def test_when_the_one_between_goes_with_its_charges_no_month_is_missing(o: Outlay, tmp_path: Path) -> None:
     connecting.move(o, "two", at(tmp_path, "three"), "2026-07", by="ada")
-    bring(o, tmp_path, "one", "two", "three")
+    months = ("2026-04", "2026-05", "2026-07")
+    bring(o, tmp_path, months, "one", "two", "three")
     connecting.remove(o, "two", purge=True)
     assert (bounds(o, "one"), bounds(o, "three")) == (("", "2026-06"), ("2026-07", ""))
-    assert counted(o) == dict.fromkeys(MONTHS, 1)
+    assert counted(o) == dict.fromkeys(months, 1)
     connecting.change_month(o, "three", "2026-06", by="ada")
     assert bounds(o, "one") == ("", "2026-05")
 
 
-def test_when_the_new_one_goes_without_charges_the_old_one_counts_on(o: Outlay) -> None:
-    connecting.remove(o, "two")
-    assert bounds(o, "one") == ("", "")
-
-
 def test_when_the_new_one_goes_and_its_charges_stay_each_counts_as_before(o: Outlay, tmp_path: Path) -> None:
-    bring(o, tmp_path, "one", "two")
+    months = ("2026-04", "2026-05")
+    bring(o, tmp_path, months, "one", "two")
     connecting.remove(o, "two")
     assert bounds(o, "one") == ("", "2026-04")
-    assert counted(o) == dict.fromkeys(MONTHS, 1)
+    assert counted(o) == dict.fromkeys(months, 1)
 
 
-def test_a_bound_that_somebody_set_stays_when_the_new_one_goes(o: Outlay) -> None:
+def test_when_the_new_one_goes_without_charges_only_what_somebody_set_bounds_the_old_one(
+    o: Outlay, tmp_path: Path
+) -> None:
+    connecting.remove(o, "two")
+    assert bounds(o, "one") == ("", "")
+    connecting.move(o, "one", at(tmp_path, "three"), "2026-05", by="ada")
     o.set_counted("one", "", "2026-02")
-    connecting.remove(o, "two", purge=True)
+    connecting.remove(o, "three", purge=True)
     assert bounds(o, "one") == ("", "2026-02")
+    with pytest.raises(UsageError, match="counts up to 2026-02") as told:
+        connecting.move(o, "one", at(tmp_path, "four"), "2026-07", by="ada")
+    assert "--count-to" in told.value.next
+
+
+def test_a_move_reads_the_lake_before_others_have_to_wait_and_one_being_checked_keeps_its_bounds(
+    o: Outlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import connection
+
+    from outlay.state import claims
+
+    table = type(o.lake).table
+    were_waiting: list[bool] = []
+
+    def read(lake: Any) -> Any:
+        were_waiting.append(connection.in_atomic_block)
+        return table(lake)
+
+    monkeypatch.setattr(type(o.lake), "table", read)
+    connecting.move(o, "two", at(tmp_path, "three"), "2026-07", by="ada")
+    assert were_waiting == [False]
+    # Its check may be about to commit.
+    assert claims.claim("three", "elsewhere:1:x", datetime.now(UTC)) is not None
+    connecting.remove(o, "three")
+    assert bounds(o, "two") == ("2026-05", "2026-06")

@@ -453,13 +453,19 @@ class Outlay:
         Raises UsageError while another connection uses its access, and with `purge` Busy while it is checked.
         """
         _ = self.memory
-        from outlay.state import connections
+        from outlay.state import claims, connections
 
         connections.check_unused(name)
         if purge:
             return self._remove_all(name)
-        has_charges = any(partition.connection == name for partition in self.lake.live())
-        connections.remove(name, keeps_charges=has_charges)
+        claim = claims.claim(name, claims.holder(), datetime.now(UTC))
+        if claim is None:
+            # A check may be committing at this moment: what it brings counts as its bounds say.
+            connections.remove(name)
+            return 0
+        with claims.held_by(claim):
+            has_charges = any(partition.connection == name for partition in self.lake.live())
+            connections.remove(name, keeps_charges=has_charges)
         return 0
 
     def _remove_all(self, name: str) -> int:
