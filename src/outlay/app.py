@@ -310,6 +310,7 @@ class Outlay:
                 ) from None
 
     def connections(self) -> list[ConnectionView]:
+        _ = self.memory
         from outlay.health import status
         from outlay.state.facts import facts_by_name
 
