@@ -224,6 +224,7 @@ def set_export(name: str, export: str) -> Connection:
     return named(name)
 
 
+@translated
 def check_export(row: Connection, export: str) -> None:
     """Raises UsageError where it has one already that is found: another's bills would replace those that are in."""
     if export != row.export and not may_name_export(row):
@@ -234,6 +235,7 @@ def check_export(row: Connection, export: str) -> None:
         )
 
 
+@translated
 def may_name_export(row: Connection) -> bool:
     """Has it none, or one that the last check did not find?"""
     if not row.export:
@@ -265,6 +267,7 @@ def remove(name: str, *, keeps_charges: bool = True) -> None:
     row.delete()
 
 
+@translated
 def check_unused(name: str) -> Connection:
     """Raises UsageError while another connection uses its access, and UnknownName."""
     row = named(name)

@@ -14,6 +14,7 @@ from outlay.state.faults import translated
 from outlay.state.models import Connection, DecidedPeriod, Run, RunFinding
 
 
+@translated
 def facts_of(row: Connection) -> Facts:
     """A bad delivery counts until its period is decided anew, a failed check until one succeeds."""
     return facts_by_name([row])[row.name]
