@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 
 import outlay
 from outlay.app import Outlay
-from outlay.errors import UnknownName, UsageError
+from outlay.errors import Busy, Changed, Unavailable, UnknownName, UsageError
 from outlay.period import BillingPeriod
 from outlay.state.new import NewConnection
 from outlay.storage import open_place
@@ -175,6 +175,86 @@ def test_what_cannot_be_reverted_to_is_told(acme: Acme, words: tuple[str, str, s
     assert acme.total == 2
 
 
+def acts() -> list[str]:
+    from outlay.state.models import Act
+
+    return [f"{act.who}: {act.said}" for act in Act.objects.all()]
+
+
+def test_a_revert_that_is_cut_off_after_its_commit_holds_and_is_known(
+    acme: Acme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = acme.brought("d1", "1")
+    second = acme.brought("d2", "100")
+    revive = acme.o.lake.revive
+
+    def cut_off(*words: Any, **more: Any) -> None:
+        revive(*words, **more)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(acme.o.lake, "revive", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        acme.o.revert("acme", MAY, first, by="ada")
+    assert acme.check() == ["unchanged"]
+    assert (acme.live, acme.total, acts()) == (first, 1, [f"ada: {first} in place of {second}."])
+
+
+def test_a_revert_that_cannot_be_done_leaves_no_trace(acme: Acme, monkeypatch: pytest.MonkeyPatch) -> None:
+    from outlay.state import claims
+
+    first = acme.brought("d1", "1")
+    acme.brought("d2", "100")
+    before = acme.o.memory.decided("acme")
+
+    def gone(*words: Any, **more: Any) -> None:
+        raise Changed("It is tidied away.", next="Choose another.")
+
+    monkeypatch.setattr(acme.o.lake, "revive", gone)
+    with pytest.raises(Changed):
+        acme.o.revert("acme", MAY, first, by="ada")
+    monkeypatch.undo()
+    claim = claims.claim("acme", "elsewhere:1:x", datetime.now(UTC))
+    assert claim is not None
+    with pytest.raises(Busy, match="is being checked"):
+        acme.o.revert("acme", MAY, first, by="ada")
+    claims.release(claim)
+    assert (acme.o.memory.decided("acme"), acts(), acme.total) == (before, [], 100)
+    assert acme.check() == ["unchanged"]
+
+
+def test_periods_cost_one_listing_and_a_few_questions_however_many_there_are(
+    acme: Acme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def costs(look: Callable[[], Any]) -> tuple[int, int]:
+        listed: list[str] = []
+        real = acme.o.lake.place.list
+
+        def listing(place: Any, below: str = "") -> Any:
+            listed.append(below)
+            return real(below)
+
+        with monkeypatch.context() as patched, CaptureQueriesContext(connection) as asked:
+            patched.setattr(type(acme.o.lake.place), "list", listing)
+            look()
+        return len(listed), len(asked)
+
+    acme.brought("d1", "1")
+    acme.brought("d2", "2")
+    one = costs(lambda: acme.o.periods("acme"))
+    for month in (3, 4, 6):
+        charge = row("1", time__usage_start=f"2026-0{month}-03T10:00:00Z")
+        put_drop(acme.place, [charge], "d1", BillingPeriod(2026, month))
+    acme.check()
+    assert costs(lambda: acme.o.periods("acme")) == one == costs(lambda: acme.o.period("acme", PERIOD))
+    assert one[0] == 1
+    views = acme.o.periods("acme")
+    assert [view.period.month for view in views] == ["2026-06", "2026-05", "2026-04", "2026-03"]
+    assert acme.o.period("acme", PERIOD) == views[1]
+
+
 # Keeping
 
 
@@ -260,6 +340,44 @@ def test_a_name_that_was_purged_begins_anew(acme: Acme) -> None:
     assert (acme.status, acme.o.periods("acme")) == ("pending-data", [])
     assert acme.check() == ["committed"]
     assert acme.total == 1
+
+
+def test_a_purge_that_is_refused_removes_nothing(acme: Acme, tmp_path: Path) -> None:
+    from outlay.state import claims
+    from outlay.state.models import Connection
+
+    acme.brought("d1", "1")
+    acme.o.add(NewConnection("other", "anycost", str(tmp_path / "bills"), "Other Cloud"))
+    Connection.objects.filter(name="other").update(access_of="acme")
+    with pytest.raises(UsageError, match="lends its access to other"):
+        acme.o.remove("acme", purge=True)
+    Connection.objects.filter(name="other").update(access_of=None)
+    assert claims.claim("acme", "elsewhere:1:x", datetime.now(UTC)) is not None
+    with pytest.raises(Busy, match="is being checked by process 1 on elsewhere"):
+        acme.o.remove("acme", purge=True)
+    assert (acme.total, acme.status) == (1, "healthy")
+
+
+def test_a_purge_that_breaks_off_can_be_done_again(acme: Acme, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_drop(acme.place, [row("1", time__usage_start="2026-04-03T10:00:00Z")], "d1", BillingPeriod(2026, 4))
+    acme.deliver("d1", "1")
+    assert acme.check() == ["committed", "committed"]
+    replaced = acme.o.lake.replace
+    done: list[Any] = []
+
+    def breaks(partition: Any, *words: Any, **more: Any) -> None:
+        if done:
+            raise Unavailable("The lake does not answer.", next="Wait.")
+        done.append(partition)
+        replaced(partition, *words, **more)
+
+    monkeypatch.setattr(acme.o.lake, "replace", breaks)
+    with pytest.raises(Unavailable):
+        acme.o.remove("acme", purge=True)
+    assert acme.total == 1
+    monkeypatch.undo()
+    assert acme.o.remove("acme", purge=True) == 1
+    assert (acme.total, acme.o.connections()) == (0, [])
 
 
 # Status

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import outlay
 from outlay import connecting
 from outlay.app import Outlay
-from outlay.errors import UnknownName, UsageError
+from outlay.errors import Busy, UnknownName, UsageError
+from outlay.period import BillingPeriod
 from outlay.state.new import NewConnection
 from outlay.storage import open_place
 from tests.cli.drops import Drops
+from tests.ingest.bills import FOCUS_ROW
+from tests.ingest.world import as_csv
 from tests.services.s3 import S3
 
 KEY = ("AKIAEXAMPLEEXAMPLE42", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYverysecretKEY")
@@ -53,6 +59,46 @@ def test_a_test_keeps_nothing(o: Outlay, drops: Drops, tmp_path: Path) -> None:
     assert connecting.test_again(o, "acme").is_well
 
 
+def loose(folder: Path, number: int) -> NewConnection:
+    """FOCUS files of as many months, none in a folder of its own."""
+    folder.mkdir()
+    for ago in range(number):
+        period = BillingPeriod(2026, 5).shift(-ago)
+        bounds = {"BillingPeriodStart": period.start.isoformat(), "BillingPeriodEnd": period.end.isoformat()}
+        (folder / f"{number:03}-{ago:03}.csv").write_bytes(as_csv([{**FOCUS_ROW, **bounds}]))
+    return NewConnection(f"loose-{number}", "focus", str(folder), "Acme Cloud")
+
+
+def test_tests_at_once_each_find_their_own_months(o: Outlay, tmp_path: Path) -> None:
+    _ = o.memory
+    places = [loose(tmp_path / f"loose{number}", number) for number in (1, 2, 3, 4)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda new: connecting.test(o, new), places))
+    assert [(each.is_well, len(each.months)) for each in found] == [(True, number) for number in (1, 2, 3, 4)]
+    assert "engine" not in o.__dict__
+
+
+def test_a_test_looks_into_a_few_files_only(o: Outlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from outlay.ingest import glance
+
+    new = loose(tmp_path / "loose", 6)
+    monkeypatch.setattr(glance, "FILES", 4)
+    found = connecting.test(o, new)
+    assert (found.is_well, len(found.months)) == (True, 4)
+    assert "2 files were not looked into" in found.steps[-1].said
+    monkeypatch.setattr(glance, "SECONDS", -1.0)
+    found = connecting.test(o, new)
+    assert (found.is_well, found.months) == (True, ())
+    assert "6 files were not looked into" in found.steps[-1].said
+
+
+def test_a_test_too_many_is_told_to_come_again(o: Outlay, drops: Drops, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("outlay.app._WAIT_TO_TRY", 0.01)
+    with o.trying(), o.trying(), pytest.raises(Busy, match="being tested"):
+        connecting.test_again(o, "acme")
+    assert connecting.test_again(o, "acme").steps
+
+
 def test_a_report_given_as_its_bucket_is_told_when_it_is_tried(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is a good name of a bucket, but of one that is not there."""
     for name, value in s3.environ.items():
@@ -84,6 +130,54 @@ def test_a_link_in_a_folder_that_leads_out_is_not_read(o: Outlay, drops: Drops, 
     assert result.outcome == "failed"
     assert "leads out" in result.findings[0].message
     assert "not for you" not in str(result.findings)
+
+
+def asked(look: Callable[[], Any]) -> int:
+    """How many questions the database is asked."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as queries:
+        look()
+    return len(queries)
+
+
+def test_many_connections_and_runs_ask_as_much_as_one(o: Outlay, drops: Drops, tmp_path: Path) -> None:
+    from outlay.state import changes
+
+    def look() -> None:
+        found, has_costs = connecting.summaries(o)
+        assert (len(found), has_costs) == (len(o.connections()), True)
+        changes.note_all(datetime.now(UTC))
+        view = connecting.period(o, "acme", "2026-05")
+        connecting.deliveries(o, "acme", view)
+        connecting.compare(o, "acme", view, view.delivery or "", view.delivery or "")
+
+    def brings(name: str, *costs: str, drop: str = "d1") -> None:
+        if name != "acme":
+            connecting.add(o, NewConnection(name, "anycost", str(tmp_path / name), "Acme Cloud"))
+        place = open_place(str(tmp_path / name), create=True)
+        Drops(place, tmp_path / name).drop("2026-05", list(costs), drop)
+
+    brings("acme", "1")
+    brings("bad", "x")
+    list(o.ingest())
+    look()
+    before = asked(look)
+    brings("acme", "2", drop="d2")
+    brings("more", "5", "6")
+    brings("worse", "x")
+    list(o.ingest())
+    statuses = {view.row.name: view.status.status for view in o.connections()}
+    assert statuses == {"acme": "healthy", "more": "healthy", "bad": "failing", "worse": "failing"}
+    assert asked(look) == before
+    found, _ = connecting.summaries(o)
+    assert {name: (each.rows, bool(each.delivered_at)) for name, each in found.items()} == {
+        "acme": (1, True),
+        "more": (2, True),
+        "bad": (0, False),
+        "worse": (0, False),
+    }
 
 
 def test_two_deliveries_are_compared_whichever_is_live(o: Outlay, drops: Drops) -> None:
@@ -151,6 +245,32 @@ def test_the_place_of_a_connection_is_not_changed_and_the_way_is_told(o: Outlay,
     with pytest.raises(UsageError, match="stay where they are") as told:
         connecting.change(o, "acme", Settings("s3://other/place", "Acme Cloud"))
     assert "pause this one" in told.value.next
+
+
+def test_an_export_is_named_while_there_is_none_or_it_is_not_found(o: Outlay) -> None:
+    from outlay.findings import finding
+    from outlay.ingest.result import RunResult
+    from outlay.state.changing import Settings
+    from outlay.state.models import Connection
+
+    def wants(export: str | None) -> list[str]:
+        return connecting.change(o, "payer", Settings("s3://bucket/a", export=export), by="ada")
+
+    connecting.add(o, NewConnection("payer", "aws", "s3://bucket/a"))
+    Connection.objects.filter(name="payer").update(next_check_at="2999-01-01T00:00:00Z")
+    assert wants("daily") == ["export"]
+    assert o.connection("payer").row.next_check_at is None
+    with pytest.raises(UsageError, match="brings in the export daily") as told:
+        wants("hourly")
+    assert told.value.field == "export"
+    with pytest.raises(UsageError, match="brings in the export daily"):
+        o.set_export("payer", "")
+    assert (wants("daily"), wants(None)) == ([], [])
+    missing = finding("export-not-found", location="s3://bucket/a", export="daily", exports="hourly")
+    o.memory.record(RunResult("payer", "rejected", findings=(missing,)))
+    assert "connections set --export" in o.connection("payer").status.next
+    assert wants("hourly") == ["export"]
+    assert o.connection("payer").row.export == "hourly"
 
 
 def test_access_is_changed_as_a_whole_and_the_old_secret_goes(o: Outlay) -> None:

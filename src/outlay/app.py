@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -12,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from outlay.errors import Busy, HomeError, UnknownName, UsageError
+from outlay.errors import Busy, HomeError, OutlayError, UnknownName, UsageError
 from outlay.period import BillingPeriod
 from outlay.settings import Settings
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from outlay.state.changes import Change
     from outlay.state.checking import Watch
     from outlay.state.claims import Claim
-    from outlay.state.memory import DatabaseMemory
+    from outlay.state.memory import Commit, DatabaseMemory
     from outlay.state.models import Connection, Run
     from outlay.state.new import NewConnection
     from outlay.state.progress import Progress
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 # Seconds: between two looks at a lease that another holds, and what a caller is told to wait.
 _LOOK_AGAIN, _ASK_AGAIN = 0.5, 5
 _THREADS_A_QUESTION = 2
+# Tests of places: how many at once, seconds that one waits for its turn, and bytes.
+_TRIES_AT_ONCE, _WAIT_TO_TRY, _MEMORY_OF_A_TRY = 2, 5.0, 256 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,7 @@ class Outlay:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.making = threading.RLock()
+        self._tries = threading.BoundedSemaphore(_TRIES_AT_ONCE)
 
     def __enter__(self) -> Outlay:
         return self
@@ -217,6 +221,29 @@ class Outlay:
 
         return open_engine(self.settings, credentials=self._credentials())
 
+    @contextmanager
+    def trying(self) -> Iterator[Engine]:
+        """An engine for one look at a place that is tried, in any thread: few at once, and small. Raises Busy."""
+        from outlay.engine import open_engine
+
+        _ = self._home
+        if not self._tries.acquire(timeout=_WAIT_TO_TRY):
+            raise Busy("Other connections are being tested.", next="Test again in a moment.", retry_after=_ASK_AGAIN)
+        try:
+            small = replace(
+                self.settings,
+                engine="duckdb",
+                threads=1,
+                memory_limit=min(self.settings.memory_limit, _MEMORY_OF_A_TRY),
+            )
+            engine = open_engine(small)
+            try:
+                yield engine
+            finally:
+                engine.close()
+        finally:
+            self._tries.release()
+
     @_Once
     def _asking(self) -> Engine:
         """What answers questions: DuckDB with few threads and a memory of its files, beside what brings bills in."""
@@ -258,6 +285,17 @@ class Outlay:
 
     def add(self, new: NewConnection) -> ConnectionView:
         """Register a connection. Raises UsageError naming the field and its rule."""
+        self.check_name(new)
+        return self.register(new)
+
+    def register(self, new: NewConnection) -> ConnectionView:
+        """As `add`, for a name that `check_name` has let pass: it asks the database alone."""
+        from outlay.state import connections
+
+        return self._noted(connections.add(new, lambda secret: self.keyring.seal(secret)))
+
+    def check_name(self, new: NewConnection) -> None:
+        """Raises UsageError for a name that cannot be, or whose charges lie in the lake. It reads the lake."""
         _ = self.memory
         from outlay.state import connections
 
@@ -270,14 +308,22 @@ class Outlay:
                     f"The lake still holds charges of an earlier connection named {new.name}.",
                     next="Choose another name, so that its charges are not replaced by mistake.",
                 ) from None
-        row = connections.add(new, lambda secret: self.keyring.seal(secret))
-        return self._noted(row)
 
     def connections(self) -> list[ConnectionView]:
         _ = self.memory
+        from outlay.health import status
+        from outlay.state.facts import facts_by_name
+
+        rows, now = self.rows(), datetime.now(UTC)
+        facts = facts_by_name(rows)
+        return [ConnectionView(row, status(facts[row.name], now)) for row in rows]
+
+    def rows(self) -> list[Connection]:
+        """Every connection, without its status: what forms choose from."""
+        _ = self.memory
         from outlay.state import connections
 
-        return [self._view(row) for row in connections.every()]
+        return connections.every()
 
     def connection(self, name: str) -> ConnectionView:
         """Raises UnknownName."""
@@ -332,6 +378,13 @@ class Outlay:
         from outlay.state import connections
 
         return self._view(connections.set_counted(name, first, last))
+
+    def set_export(self, name: str, export: str) -> ConnectionView:
+        """Which export it brings in, while it names none or one that is not there. Raises UsageError."""
+        _ = self.memory
+        from outlay.state import connections
+
+        return self._view(connections.set_export(name, export))
 
     def reseal(self, *, drop_old: bool = False) -> int:
         """Seal every secret under a new key, and say how many those were; with keys of the environment, its first.
@@ -396,17 +449,38 @@ class Outlay:
         return runs.numbered(number)
 
     def remove(self, name: str, *, purge: bool = False) -> int:
-        """Forget a connection; its charges stay unless `purge` says otherwise. Returns how many charges went."""
-        self.connection(name)
-        from outlay.state import connections
+        """Forget a connection; its charges stay unless `purge` says otherwise. Returns how many charges went.
+
+        Raises UsageError while another connection uses its access, and with `purge` Busy while it is checked.
+        """
+        _ = self.memory
+        from outlay.state import claims, connections
+
+        connections.check_unused(name)
+        if purge:
+            return self._remove_all(name)
+        claim = claims.claim(name, claims.holder(), datetime.now(UTC))
+        if claim is None:
+            # A check may be committing at this moment: what it brings counts as its bounds say.
+            connections.remove(name)
+            return 0
+        with claims.held_by(claim):
+            has_charges = any(partition.connection == name for partition in self.lake.live())
+            connections.remove(name, keeps_charges=has_charges)
+        return 0
+
+    def _remove_all(self, name: str) -> int:
+        """The charges, then the connection: who is cut off between them finds it there, and can do it again."""
+        from outlay.state import claims, connections
 
         gone = 0
-        if purge:
+        with claims.held_by(self._claim(name, None)) as still:
             for partition, live in self.lake.live().items():
                 if partition.connection == name:
+                    still()
                     self.lake.replace(partition, "removed", [], expected=live.delivery)
                     gone += live.rows
-        connections.remove(name, keeps_charges=not purge)
+            connections.remove(name, keeps_charges=False)
         return gone
 
     def _noted(self, row: Connection) -> ConnectionView:
@@ -595,65 +669,84 @@ class Outlay:
         return export(self.charges, self.engine, version, format, directory)
 
     def periods(self, name: str) -> list[PeriodView]:
-        """Every billing period of a connection, newest first."""
+        """Every billing period of a connection, newest first. Raises UnknownName."""
+        live = {partition: each for partition, each in self.lake.live().items() if partition.connection == name}
+        return self._periods(name, live)
+
+    def period(self, name: str, period: BillingPeriod) -> PeriodView:
+        """One of them, for the price of one. Raises UnknownName."""
+        from outlay.lake import Partition
+
+        partition = Partition(name, period)
+        live = self.lake.live_of(partition)
+        found = self._periods(name, {partition: live} if live else {}, period)
+        if not found:
+            raise UnknownName(f"{name} has no billing period {period.month}.", next=f"See outlay periods {name}.")
+        return found[0]
+
+    def _periods(
+        self, name: str, live: Mapping[Partition, Live], only: BillingPeriod | None = None
+    ) -> list[PeriodView]:
+        """One listing and a few questions to the memory, however many periods there are."""
         _ = self.memory
         from outlay.lake import Partition
-        from outlay.state.memory import reconciliation_of
+        from outlay.state import connections
 
-        row = self.connection(name).row
-        live = {partition.period: each for partition, each in self.lake.live().items() if partition.connection == name}
-        decided = self.memory.decided(name)
-        views = []
-        for period in sorted(live.keys() | decided.keys(), reverse=True):
-            stored = self.lake.deliveries(Partition(name, period)).get(Partition(name, period), {})
-            now_live = live.get(period)
-            delivery = now_live.delivery if now_live else self._emptied(name, period)
-            run = self.memory.run_of(name, period, delivery) if delivery else None
-            earlier = [each.delivery for each in self.memory.committed(name, period) if each.delivery != delivery]
-            views.append(
-                PeriodView(
-                    period,
-                    delivery,
-                    now_live.rows if now_live else 0,
-                    run.state if run else "unknown",
-                    reconciliation_of(run) if run else None,
-                    tuple(each for each in earlier if each in stored),
-                    period.is_within(row.count_from, row.count_to),
-                )
+        row = connections.named(name)
+        kept = self.lake.deliveries(Partition(name, only) if only else name)
+        committed = self.memory.committed(name, only)
+        decided = {period for period in self.memory.decided(name) if only in (None, period)}
+        partitions = [Partition(name, each) for each in {partition.period for partition in live} | decided]
+        shown = {each: _shown(live.get(each), committed.get(each.period, {})) for each in partitions}
+        commits = {each: committed.get(each.period, {}).get(shown[each] or "") for each in partitions}
+        runs = self.memory.runs(commit.run for commit in commits.values() if commit)
+        return [
+            _period_view(
+                each.period,
+                shown[each],
+                live[each].rows if each in live else 0,
+                runs.get(commit.run) if (commit := commits[each]) else None,
+                tuple(delivery for delivery in committed.get(each.period, {}) if delivery in kept.get(each, {})),
+                is_counted=each.period.is_within(row.count_from, row.count_to),
             )
-        return views
+            for each in sorted(partitions, reverse=True)
+        ]
 
-    def _emptied(self, name: str, period: BillingPeriod) -> str | None:
-        """The delivery that emptied a period: nothing of it lies in the table, so only the memory knows it."""
-        runs = self.memory.committed(name, period)
-        return next((run.delivery for run in runs if self._rows(run) == 0), None)
+    def revert(self, name: str, period: str, delivery: str, *, by: str = "") -> PeriodView:
+        """Make an earlier delivery live, as `by` wishes. It stays until the source changes.
 
-    @staticmethod
-    def _rows(run: Run) -> int:
-        return int(run.reconciliation["rows_out"]) if run.reconciliation else 0
-
-    def revert(self, name: str, period: str, delivery: str) -> PeriodView:
-        """Make an earlier delivery live. It stays until the source changes. Raises UnknownName, UsageError, Changed."""
-        from outlay.lake import Partition
-
-        self.connection(name)
-        from outlay.state import noticing
+        Raises UnknownName, UsageError, Changed, and Busy while the connection is checked.
+        """
+        _ = self.memory
+        from outlay.state import claims, connections
 
         wanted = _period(period)
-        view = next((each for each in self.periods(name) if each.period == wanted), None)
-        if view is None:
-            raise UnknownName(f"{name} has no billing period {period}.", next=f"See outlay periods {name}.")
-        if delivery == view.delivery:
-            return view
-        if delivery not in view.earlier:
-            known = ", ".join(view.earlier) or "none"
-            raise UnknownName(f"{name} {period} has no earlier delivery {delivery}.", next=f"Earlier ones: {known}.")
-        partition = Partition(name, wanted)
+        connections.named(name)
+        with claims.held_by(self._claim(name, None)):
+            view = self.period(name, wanted)
+            if delivery == view.delivery:
+                return view
+            if delivery not in view.earlier:
+                known = ", ".join(view.earlier) or "none"
+                raise UnknownName(
+                    f"{name} {period} has no earlier delivery {delivery}.", next=f"Earlier ones: {known}."
+                )
+            self._make_live(name, view, delivery, by)
+        return self.period(name, wanted)
+
+    def _make_live(self, name: str, view: PeriodView, delivery: str, by: str) -> None:
+        """It is written down first: what is live without that would be replaced by the next check."""
+        from outlay.lake import Partition
+        from outlay.state import reverting
+
+        partition = Partition(name, view.period)
         live = self.lake.live_of(partition)
-        self.lake.revive(partition, delivery, expected=live.delivery if live else None)
-        self.memory.set_aside(name, wanted, delivery)
-        noticing.of_revert(name, wanted, live.delivery if live else "", delivery)
-        return next(each for each in self.periods(name) if each.period == wanted)
+        begun = reverting.begin(name, view.period, view.delivery or "", delivery, by)
+        try:
+            self.lake.revive(partition, delivery, expected=live.delivery if live else None)
+        except OutlayError:
+            reverting.take_back(begun)
+            raise
 
     def tidy(self, *, grace: timedelta = timedelta(days=1)) -> Tidied:
         """Expire old snapshots and sweep what nothing needs; the deliveries that `revert` offers stay."""
@@ -671,6 +764,29 @@ class Outlay:
             now=datetime.now(UTC),
             grace=grace,
         )
+
+
+def _shown(live: Live | None, committed: Mapping[str, Commit]) -> str | None:
+    """The live delivery; or the one that emptied the period: of that nothing lies in the table."""
+    if live is not None:
+        return live.delivery
+    return next((delivery for delivery, commit in committed.items() if commit.rows == 0), None)
+
+
+def _period_view(
+    period: BillingPeriod, delivery: str | None, rows: int, run: Run | None, kept: tuple[str, ...], *, is_counted: bool
+) -> PeriodView:
+    from outlay.state.memory import reconciliation_of
+
+    return PeriodView(
+        period,
+        delivery,
+        rows,
+        run.state if run else "unknown",
+        reconciliation_of(run) if run else None,
+        tuple(each for each in kept if each != delivery),
+        is_counted,
+    )
 
 
 def _period(text: str) -> BillingPeriod:

@@ -34,16 +34,17 @@ if TYPE_CHECKING:
 def summaries(o: Outlay) -> tuple[dict[str, Summary], bool]:
     """Of every connection, by name; and whether their costs could be had now, too."""
     _ = o.memory
-    from outlay.state import connections
-    from outlay.state.summary import question, summaries
+    from outlay.state.summary import newest, question, summaries
 
     now = datetime.now(UTC)
     try:
         answer = o.ask(question(now))
     except (Busy, TooSlow):
         answer = None
-    names = [row.name for row in connections.every()]
-    return summaries(names, o.lake.seen().live, o.memory.delivered(None, None), answer), answer is not None
+    live = o.lake.seen().live
+    states = o.memory.states(live[each].delivery for each in newest(live).values())
+    names = [row.name for row in o.rows()]
+    return summaries(names, live, o.memory.last_delivered(), states, answer), answer is not None
 
 
 def period(o: Outlay, name: str, text: str) -> PeriodView:
@@ -52,10 +53,7 @@ def period(o: Outlay, name: str, text: str) -> PeriodView:
         wanted = BillingPeriod.parse(text)
     except ValueError as error:
         raise UnknownName(f"{error}.", next="Write a month such as 2026-05.") from error
-    found = next((each for each in o.periods(name) if each.period == wanted), None)
-    if found is None:
-        raise UnknownName(f"{name} has no billing period {wanted.month}.", next="Choose one that it has.")
-    return found
+    return o.period(name, wanted)
 
 
 def deliveries(o: Outlay, name: str, view: PeriodView) -> tuple[Delivered, ...]:
@@ -81,8 +79,7 @@ def compare(o: Outlay, name: str, view: PeriodView, before: str, after: str) -> 
 def _files(o: Outlay, name: str, view: PeriodView, delivery: str) -> list[str]:
     from outlay.lake import Partition
 
-    kept = {each.delivery for each in deliveries(o, name, view) if each.is_kept}
-    if delivery not in kept:
+    if not delivery or delivery not in (view.delivery, *view.earlier):
         raise UnknownName(
             f"The charges of {delivery or 'that delivery'} are not kept.", next="Choose a delivery that is."
         )
@@ -221,7 +218,7 @@ def test(o: Outlay, new: NewConnection) -> Probe:
 
 
 def try_out(o: Outlay, new: NewConnection, *, access_like: str = "") -> Probe:
-    """Try it step by step; nothing is saved. Raises UsageError for what breaks a rule.
+    """Try it step by step; nothing is saved. Raises UsageError for what breaks a rule, and Busy.
 
     `access_like` names a connection whose access, be it of its own or another's, is used in place of the one given.
     """
@@ -241,7 +238,7 @@ def try_out(o: Outlay, new: NewConnection, *, access_like: str = "") -> Probe:
 
 
 def test_again(o: Outlay, name: str) -> Probe:
-    """Try one that there is, with the access that it has. Raises UnknownName."""
+    """Try one that there is, with the access that it has. Raises UnknownName and Busy."""
     return _tried(o, o.connection(name).row)
 
 
@@ -250,15 +247,16 @@ def _tried(o: Outlay, row: Connection) -> Probe:
     from outlay.ingest.probe import Tried, probe
     from outlay.state import connections
 
-    tried = Tried(
-        connections.source(row),
-        lambda: o.place(row),
-        o.credentials(row),
-        o.settings.s3_endpoint,
-        o.settings,
-        o.engine,
-    )
-    return probe(tried)
+    with o.trying() as engine:
+        tried = Tried(
+            connections.source(row),
+            lambda: o.place(row),
+            o.credentials(row),
+            o.settings.s3_endpoint,
+            o.settings,
+            engine,
+        )
+        return probe(tried)
 
 
 def add(o: Outlay, new: NewConnection, *, by: str = "") -> ConnectionView:
@@ -338,16 +336,8 @@ def count(o: Outlay, name: str, first: str, last: str, *, by: str = "") -> Conne
 
 
 def make_live(o: Outlay, name: str, month: str, delivery: str, *, by: str = "") -> PeriodView:
-    """An earlier delivery becomes the live one, and stays until the source changes. Raises UnknownName, Changed."""
-    _ = o.memory
-    from outlay.state import acts
-
-    before = period(o, name, month)
-    view = o.revert(name, month, delivery)
-    if view.delivery != before.delivery:
-        said = f"{delivery} in place of {before.delivery or 'nothing'}."
-        acts.note(name, by, "reverted", period=view.period.id, delivery=delivery, said=said)
-    return view
+    """An earlier delivery becomes the live one, and stays until the source changes. Raises what `revert` does."""
+    return o.revert(name, month, delivery, by=by)
 
 
 def enter_invoice(o: Outlay, name: str, month: str, invoice: str, currency: str, amount: str, *, by: str = "") -> None:
@@ -377,8 +367,10 @@ def move(
         raise error
     if connections.draft(new).location == old.location:
         raise UsageError(f"{name} reads that place already.", next="Give the new one.", field="location")
+    # The lake is read outside: while the transaction goes on, nobody else may write.
+    o.check_name(new)
     with moving.together():
-        o.add(new)
+        o.register(new)
         moving.link(old.name, new.name, first)
         if keeps_access:
             moving.lend(old.name, new.name)

@@ -113,14 +113,14 @@ _TABLE: tuple[Code, ...] = (
         "error",
         "Several exports lie at the location and the connection does not say which one it wants",
         "Several exports lie at {location}: {exports}.",
-        "Name one with --export.",
+        "Name one of them: by Change on the connection's page, or with outlay connections set --export.",
     ),
     Code(
         "export-not-found",
         "error",
         "The export that the connection names is not at its location",
         "There is no export named {export} at {location}; found: {exports}.",
-        "Name one of those with --export, or correct the location.",
+        "Name one of those: by Change on the connection's page, or with outlay connections set --export.",
     ),
     Code(
         "access-denied",

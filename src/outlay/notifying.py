@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from outlay import connecting
@@ -37,15 +38,29 @@ def try_channel(o: Outlay, number: int, *, by: str = "") -> tuple[int, bool, str
 def _tell(o: Outlay, taken: Taken) -> tuple[bool, str]:
     from outlay.state import noticing
 
-    said = message(str(taken.number), taken.event, _difference(o, taken.event), o.settings.url)
-    try:
-        taken.opened(o.keyring).send(said)
-    except OutlayError as error:
-        is_tried_again = noticing.over(taken.number, str(error))
-        then = "It is tried again" if is_tried_again else "It is given up"
-        return False, f"{taken.channel} could not tell “{said.subject}”: {error.message} {then}."
-    noticing.over(taken.number, "")
+    with _counted(taken.number):
+        said = message(str(taken.number), taken.event, _difference(o, taken.event), o.settings.url)
+        try:
+            taken.opened(o.keyring).send(said)
+        except OutlayError as error:
+            is_tried_again = noticing.over(taken.number, str(error))
+            then = "It is tried again" if is_tried_again else "It is given up"
+            return False, f"{taken.channel} could not tell “{said.subject}”: {error.message} {then}."
+        noticing.over(taken.number, "")
     return True, f"{taken.channel} told “{said.subject}”."
+
+
+@contextmanager
+def _counted(number: int) -> Iterator[None]:
+    """What nobody expected is a try like any other, with its wait and its end; then it goes on to whoever logs it."""
+    from outlay.state import noticing
+
+    try:
+        yield
+    except Exception as error:
+        # Its own words may hold a secret.
+        noticing.over(number, f"Outlay failed unexpectedly: {type(error).__name__}.")
+        raise
 
 
 def _difference(o: Outlay, event: Event) -> Mapping[str, Any] | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import outlay
 from outlay.app import Outlay
 from outlay.errors import OutlayError, UsageError
+from outlay.lake import open_lake
+from outlay.settings import Settings
 from outlay.state.new import NewConnection
 from outlay.storage import open_place
 from tests.cli.drops import Drops
@@ -55,6 +59,36 @@ def test_an_earlier_delivery_is_made_live_again_and_the_rest_tidied(on_s3: tuple
     o.revert("acme", "2026-05", period.earlier[0])
     assert o.costs().totals == {"USD": Decimal(1)}
     assert o.tidy().files_removed == 0
+
+
+def test_keys_that_end_are_given_anew_before_they_do(s3: S3, tmp_path: Path) -> None:
+    soon, later = timedelta(minutes=1), timedelta(hours=1)
+    given = [soon]
+
+    def credentials() -> dict[str, Any]:
+        return {
+            "access_key_id": "testing",
+            "secret_access_key": SECRET_KEY,
+            "token": f"token-{len(given)}",
+            "expires_at": datetime.now(UTC) + given[-1],
+        }
+
+    settings = Settings.read(
+        {**s3.environ, "OUTLAY_LAKE": s3.url("lake"), "OUTLAY_CATALOG": f"sqlite:///{tmp_path}/catalog.db"},
+        home=tmp_path,
+    )
+    lake = open_lake(settings, credentials=credentials)
+
+    def token() -> str:
+        return str(lake.table().io.properties["s3.session-token"])
+
+    try:
+        given.append(later)
+        assert token() == "token-2"
+        given.append(soon)
+        assert (token(), lake.seen().live, token()) == ("token-2", {}, "token-2")
+    finally:
+        lake.close()
 
 
 ATTACKS = [

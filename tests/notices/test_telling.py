@@ -382,3 +382,40 @@ def test_notices_are_kept_and_told_on_postgresql_too(tmp_path: Path, postgres_ur
         assert [each["event"] for each in told(receiver)] == ["rejected"]
     finally:
         place.o.close()
+
+
+def test_a_final_month_that_was_made_live_again_and_then_changes_is_told(
+    place: Installation, receiver: Receiver, tell: Callable[[], bool]
+) -> None:
+    channel(place, receiver.url, ["final-changed"])
+    deliver(place, "1", "d1", bill__invoice_id="INV-1")
+    first = place.o.periods("acme")[0].delivery
+    assert first is not None
+    deliver(place, "2", "d2")
+    assert tell()
+    place.o.revert("acme", JUNE.month, first)
+    assert not tell()
+    deliver(place, "3", "d3")
+    assert tell()
+    assert [each["subject"] for each in told(receiver)] == ["The final month 2026-06 of acme changed"] * 2
+    assert first in told(receiver)[1]["text"]
+
+
+def test_what_nobody_expected_is_a_try_like_any_other(
+    place: Installation, receiver: Receiver, tell: Callable[[], bool]
+) -> None:
+    from outlay.state.models import NoticeChannel
+    from outlay.state.noticing import WAITS
+
+    channel(place, receiver.url, ["rejected"])
+    # As no code of ours writes them.
+    NoticeChannel.objects.update(settings={"unheard": "of"})
+    deliver(place, "x", "d1")
+    for tried in range(len(WAITS) + 1):
+        make_due()
+        assert not tell()
+        assert len(notices()[0].tries) == tried + 1
+    (notice,) = notices()
+    assert notice.due_at is None
+    assert notice.tries[0]["error"] == "Outlay failed unexpectedly: TypeError."
+    assert SECRET not in str(notice.tries)

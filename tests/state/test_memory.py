@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -62,7 +63,8 @@ def test_a_reconciliation_comes_back_to_the_last_digit(memory: Any) -> None:
     from outlay.state.memory import reconciliation_of
 
     memory.record(committed("d1"))
-    assert reconciliation_of(memory.run_of("acme", MAY, "d1")) == proof()
+    number = memory.committed("acme")[MAY]["d1"].run
+    assert reconciliation_of(memory.runs([number])[number]) == proof()
 
 
 def test_findings_come_back_in_order_with_their_places(memory: Any) -> None:
@@ -98,7 +100,11 @@ def test_a_revert_sets_the_decided_delivery_aside_until_it_is_live_again(memory:
 def test_commits_are_told_once_a_delivery_newest_first(memory: Any) -> None:
     for delivery in ("d1", "d2", "d1"):
         memory.record(committed(delivery))
-    assert [run.delivery for run in memory.committed("acme", MAY)] == ["d1", "d2"]
+    memory.record(committed("d3", JUNE, reconciliation=proof(0)))
+    found = memory.committed("acme")
+    assert {period: list(its) for period, its in found.items()} == {MAY: ["d1", "d2"], JUNE: ["d3"]}
+    assert (found[MAY]["d1"].rows, found[JUNE]["d3"].rows) == (2, 0)
+    assert memory.committed("acme", MAY) == {MAY: found[MAY]}
 
 
 def test_removing_a_connection_forgets_all_of_it_and_nothing_else(memory: Any) -> None:
@@ -111,6 +117,33 @@ def test_removing_a_connection_forgets_all_of_it_and_nothing_else(memory: Any) -
     assert memory.decided("acme") == {}
     assert memory.newest_run() is None
     assert memory.periods_of("other", StoredFile("a.csv", 1, "x", NOW)) == {MAY}
+
+
+def test_a_look_that_is_rejected_again_for_the_same_is_one_run_and_one_notice(memory: Any) -> None:
+    from outlay.state import noticing
+    from outlay.state.models import NoticeChannel, Run
+
+    NoticeChannel.objects.create(kind="slack", name="x", settings={}, sealed="", events=["rejected"], made_at=NOW)
+
+    def told() -> tuple[int, int]:
+        return Run.objects.count(), len(noticing.log(100))
+
+    other = finding("export-not-named", location="s3://bucket", exports="a, b")
+    for hours in range(3):
+        memory.record(replace(rejected(None, None), finished=NOW + timedelta(hours=hours)))
+        memory.checked("acme", is_well=False)
+    assert told() == (1, 1)
+    assert memory.newest_run() == NOW + timedelta(hours=2)
+    memory.record(replace(rejected(None, None), findings=(other,)))
+    assert told() == (2, 2)
+    memory.record(rejected(None, None))
+    assert told() == (3, 3)
+    memory.checked("acme", is_well=True)
+    memory.record(rejected(None, None))
+    assert told() == (4, 4)
+    memory.record(rejected("d1"))
+    memory.record(rejected("d2"))
+    assert told() == (6, 6)
 
 
 # What the status is made of

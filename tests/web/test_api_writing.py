@@ -60,6 +60,12 @@ def test_a_connection_is_changed_in_what_is_given_alone(api: Api, folder: Path) 
     assert api.ask("connections/changed", "PATCH", json={"expect_every": None}).json()["expect_every"] is None
     refused = api.ask("connections/changed", "PATCH", json={"location": "file:///elsewhere"})
     assert (refused.status_code, refused.json()["where"]) == (422, "body.location")
+    wrong = {"check_every": 7, "export": "daily", "count_from": "2026-03", "count_to": "2026-02"}
+    assert api.ask("connections/changed", "PATCH", json=wrong).status_code == 400
+    now = api.get("connections/changed")
+    assert (now["check_every"], now["export"], now["count_from"]) == (5, None, "2026-02")
+    assert len(api.get("connections/changed/acts")) == 4
+    assert api.ask("connections/changed", "PATCH", json={"export": "daily"}).json()["export"] == "daily"
 
 
 def test_a_connection_is_paused_resumed_and_removed(api: Api, folder: Path) -> None:

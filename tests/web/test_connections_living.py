@@ -289,6 +289,18 @@ def test_settings_are_changed_and_checked_as_one_types(life: Life, visit: Visit)
     expect(page.locator("main")).to_contain_text("from February 2026 on")
 
 
+def test_an_export_is_named_on_the_page_while_there_is_none(life: Life, visit: Visit) -> None:
+    life.o.add(NewConnection("nameless", "focus", str(life.drops("nameless").folder), "Acme Cloud"))
+    page = visit(life.site, "administrator")
+    page.goto("/connections/nameless/edit")
+    page.get_by_label("Export", exact=True).fill("daily")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status").first).to_contain_text("Changed: export.")
+    page.goto("/connections/nameless/edit")
+    expect(page.get_by_label("Cloud Provider", exact=True)).to_be_visible()
+    expect(page.get_by_label("Export", exact=True)).to_have_count(0)
+
+
 def test_the_table_is_searched_filtered_and_sorted_and_its_address_holds_it(life: Life, visit: Visit) -> None:
     for name in ("findable-b", "findable-a"):
         life.add(name)

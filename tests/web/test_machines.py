@@ -93,8 +93,18 @@ def test_a_run_that_is_seen_after_one_with_a_higher_number_is_counted(site: Site
         assert [failed(), failed()] == [expected, expected]
 
 
+def test_metrics_want_the_token_where_a_proxy_may_ask_for_others(serve: Serve) -> None:
+    # As a proxy asks that adds no header: from this machine, by this machine's name.
+    with serve(OUTLAY_URL="https://costs.example.com", OUTLAY_HOSTS="costs.example.com,127.0.0.1") as proxied:
+        assert proxied.ask("/metrics").status_code == 401
+        assert proxied.ask("/metrics", headers={"Host": "costs.example.com"}).status_code == 401
+
+
 def test_metrics_are_for_this_machine_or_for_who_has_the_token(site: Site, serve: Serve) -> None:
     assert site.ask("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 401
+    for header in ("Via", "X-Real-IP", "Forwarded"):
+        assert site.ask("/metrics", headers={header: "203.0.113.9"}).status_code == 401
+    assert site.ask("/metrics", headers={"Host": "localhost"}).status_code == 200
     with serve(is_new=True, OUTLAY_METRICS_TOKEN="scrape-me") as guarded:
         assert guarded.ask("/metrics").status_code == 401
         assert guarded.ask("/metrics", headers={"Authorization": "Bearer scrape"}).status_code == 401
@@ -161,3 +171,14 @@ def test_the_site_ends_when_its_supervisor_is_gone(bare: Home) -> None:
     words = [sys.executable, "-c", SUPERVISOR, str(free_port())]
     done = subprocess.run(words, env=bare.environ, stdout=subprocess.PIPE, text=True, check=True)
     assert comes_true(lambda: not is_alive(int(done.stdout)))
+
+
+def test_what_is_wrong_with_the_server_is_for_administrators(serve: Serve) -> None:
+    with serve() as site:
+        with sqlite3.connect(site.home.home / "state.db") as connection:
+            connection.execute("DROP TABLE state_run")
+        for role, sees in (("viewer", False), ("administrator", True)):
+            page = site.ask("/connections", role)
+            assert page.status_code == 500
+            assert ("state.db" in page.text) is sees
+            assert ("not in order" in page.text) is not sees

@@ -257,6 +257,27 @@ def test_a_database_that_does_not_answer_does_not_end_the_worker(
     assert "answers again" in caplog.text
 
 
+def test_a_database_that_fails_halfway_through_a_check_does_not_end_the_worker(
+    place: Installation, turns: Turns, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    from django.db import connection
+
+    place.deliver("1")
+    caplog.set_level(logging.INFO, "outlay.worker")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE state_run RENAME TO away")
+    # The first turn fails as statuses are derived, the second as a run is recorded.
+    for _ in range(2):
+        assert not turns.worker.turn()
+    assert [record.levelname for record in caplog.records if "database failed" in record.message] == ["WARNING"]
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE away RENAME TO state_run")
+    clock.ahead += timedelta(minutes=5)
+    assert turns.worker.turn()
+    assert "answers again" in caplog.text
+    assert place.total() == 1
+
+
 # Leases
 
 

@@ -33,9 +33,13 @@ def set_(
     count_to: Annotated[
         str | None, Parameter("--count-to", metavar=_MONTH, help="The last month that answers count.")
     ] = None,
+    export: Annotated[
+        str | None,
+        Parameter("--export", help="The export or report that it brings in, while it names none or one not found."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Change how often a connection is checked, and which months are brought in and counted.
+    """Change how often a connection is checked, which export it is, and which months are brought in and counted.
 
     An empty month takes a bound away. Bills of months that do not count stay in the lake.
 
@@ -44,11 +48,14 @@ def set_(
     outlay connections set simple-cloud --check-every 30
     outlay connections set simple-cloud --count-to 2026-05
     outlay connections set simple-cloud --count-to ""
+    outlay connections set main --export daily-cur
     """
-    if (check_every, bring_from, count_from, count_to) == (None,) * 4:
+    if (check_every, bring_from, count_from, count_to, export) == (None,) * 5:
         raise UsageError("Nothing is said of what to set.", next="See outlay connections set --help.")
     with outlay.open() as o:
         view = o.connection(name)
+        if export is not None:
+            view = o.set_export(name, export)
         if count_from is not None or count_to is not None:
             row = view.row
             view = connecting.count(
@@ -63,10 +70,13 @@ def set_(
     row = view.row
     if json:
         months = {"bring_from": row.bring_from, "count_from": row.count_from, "count_to": row.count_to}
-        print_json({"name": name, "check_every": row.check_every_minutes, **{k: v or None for k, v in months.items()}})
+        told = {**months, "export": row.export}
+        print_json({"name": name, "check_every": row.check_every_minutes, **{k: v or None for k, v in told.items()}})
         return
     say(f"{name} is checked every {row.check_every_minutes} minutes.")
     say(f"Brought in are its months from {row.bring_from or 'the first'} on.")
+    if row.export:
+        say(f"The export is {row.export}.")
     say(f"Counted are those from {row.count_from or 'the first'} to {row.count_to or 'the last'}.")
 
 

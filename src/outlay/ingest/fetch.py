@@ -45,11 +45,15 @@ def limits(settings: Settings) -> Limits:
 
 @dataclass(frozen=True)
 class Looker:
-    """Opens single files of a place for layouts that cannot tell by names alone."""
+    """Opens single files of a place for layouts that cannot tell by names alone.
+
+    When `is_over` says so, it goes by what it has read until then.
+    """
 
     engine: Engine
     settings: Settings
     place: Place
+    is_over: Callable[[], bool] = lambda: False
 
     def periods_of(self, file: StoredFile) -> frozenset[BillingPeriod]:
         """Which billing periods the rows of a loose FOCUS file name.
@@ -59,6 +63,8 @@ class Looker:
         """
         found: set[BillingPeriod] = set()
         for table in self._tables(file, [], _period_column):
+            if self.is_over():
+                break
             rows = self.engine.rows(self.engine.prepare(billing_periods(table)))
             found |= {BillingPeriod(row["year"], row["month"]) for row in rows if row["year"] is not None}
         return frozenset(found) or frozenset({BillingPeriod.of(file.modified)})

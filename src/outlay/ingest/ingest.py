@@ -113,6 +113,7 @@ class Ingest:
             note.get("counts", {}),
             Reconciliation.from_dict(note["reconciliation"]) if note.get("reconciliation") else None,
             note.get("state", "unknown"),
+            replaced=note.get("replaced"),
         )
         self._record(result)
         return Decided(live.delivery, result.fingerprint, "committed", live.rows)

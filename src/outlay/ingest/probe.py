@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from outlay.engine import Engine
 from outlay.errors import Denied, NotFound, OutlayError
-from outlay.ingest.fetch import Looker
+from outlay.ingest.glance import Glance
 from outlay.ingest.result import Source
 from outlay.layouts import Bucket, recognised, survey
 from outlay.settings import Settings
@@ -115,6 +115,7 @@ class _Looking:
         self._tried = tried
         self._files: tuple[StoredFile, ...] = ()
         self._place: Place | None = None
+        self._glance: Glance | None = None
         self.months: tuple[str, ...] = ()
 
     def step(self, name: str) -> str:
@@ -177,19 +178,28 @@ class _Looking:
         self.months = tuple(sorted((each.period.month for each in seen.candidates), reverse=True))
         if wrong := [each for each in seen.findings if each.is_error]:
             raise _Failed(wrong[0].message, wrong[0].next)
-        if not self.months:
+        passed = self._glance.passed_over if self._glance else 0
+        rest = f" {passed:,} files were not looked into; the first check reads them all." if passed else ""
+        if not self.months and not passed:
             raise _Failed("There is no billing period yet.", "Save it: it waits for its first delivery.")
-        first, last = self.months[-1], self.months[0]
-        return f"{len(self.months)} billing periods, {first} to {last}." if len(self.months) > 1 else f"One: {first}."
+        return f"{_span(self.months)}{rest}".strip()
 
     def _bucket(self) -> Bucket:
-        look = Looker(self._tried.engine, self._tried.settings, self._opened())
+        if self._glance is None:
+            self._glance = Glance(self._tried.engine, self._tried.settings, self._opened())
+        look = self._glance
         return Bucket(self._opened(), self._files, self._tried.source.export or None, look.periods_of, look.columns_of)
 
     def _opened(self) -> Place:
         if self._place is None:
             self._place = self._tried.open_place()
         return self._place
+
+
+def _span(months: tuple[str, ...]) -> str:
+    if len(months) < 2:
+        return f"One: {months[0]}." if months else ""
+    return f"{len(months)} billing periods, {months[-1]} to {months[0]}."
 
 
 def _size(size: float) -> str:

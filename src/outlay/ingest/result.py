@@ -114,6 +114,8 @@ class RunResult:
     steps: tuple[tuple[str, float], ...] = ()
     started: datetime | None = None
     finished: datetime | None = None
+    # The delivery that was live until this one was committed.
+    replaced: str | None = None
 
     @property
     def is_bad(self) -> bool:

@@ -59,7 +59,9 @@ class Run:
                 return self._result(delivery, fingerprint, "rejected", told, result)
             if not result.rows_out:
                 told.add(finding("period-emptied"))
-            done = self._result(delivery, fingerprint, "committed", told, result, self._state(mapped.audit, delivery))
+            state = self._state(mapped.audit, delivery)
+            done = self._result(delivery, fingerprint, "committed", told, result, state)
+            done = replace(done, replaced=expected)
             self._commit(delivery, mapped.files, done, expected)
         return done
 
@@ -156,6 +158,7 @@ def note(result: RunResult) -> dict[str, Any]:
         "findings": [each.as_dict() for each in result.findings],
         "counts": dict(result.counts),
         "state": result.state,
+        "replaced": result.replaced,
         "reconciliation": result.reconciliation.as_dict() if result.reconciliation else None,
     }
 

@@ -7,7 +7,7 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -68,14 +68,24 @@ class Seen:
 class Lake:
     """The table of charges. Readers see whole deliveries only; every write goes through `replace`.
 
-    `address` is the catalog's, as it may be shown.
+    `address` is the catalog's, as it may be shown. `renew` is called before each look at the table: keys that pyiceberg
+    has for the files may end.
     """
 
-    def __init__(self, catalog: Catalog, table: Table, place: Place, *, address: str) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        table: Table,
+        place: Place,
+        *,
+        address: str,
+        renew: Callable[[Catalog], None] = lambda _: None,
+    ) -> None:
         self.catalog = catalog
         self.place = place
         self._table = table
         self._address = address
+        self._renew = renew
         self._seen: Seen | None = None
         self._seeing = threading.Lock()
 
@@ -85,6 +95,7 @@ class Lake:
 
     def table(self) -> Table:
         """The Iceberg table as it is now."""
+        self._renew(self.catalog)
         with self.faults():
             return self._table.refresh()
 
@@ -108,6 +119,7 @@ class Lake:
 
     def _look(self) -> Seen:
         with self._seeing, self.faults():
+            self._renew(self.catalog)
             # A table of its own: one that another thread commits to is changed under its reader.
             table = self.catalog.load_table(self._table.name())
             now = table.current_snapshot()
@@ -199,10 +211,14 @@ class Lake:
                 found.add(place)
         return found
 
-    def deliveries(self, partition: Partition | None = None) -> dict[Partition, dict[str, list[StoredFile]]]:
-        """Every delivery whose files lie in the lake: live, earlier, or staged by a run that never committed."""
+    def deliveries(self, of: Partition | str | None = None) -> dict[Partition, dict[str, list[StoredFile]]]:
+        """Every delivery whose files lie in the lake: live, earlier, or staged by a run that never committed.
+
+        Of one partition, of all those of the connection of that name, or of the whole lake: by one listing.
+        """
+        folder = ROOT if of is None else f"{ROOT}/{of}" if isinstance(of, str) else of.folder
         found: dict[Partition, dict[str, list[StoredFile]]] = {}
-        for file in self.place.list(partition.folder if partition else ROOT):
+        for file in self.place.list(folder):
             if place := _parse(file.path):
                 found.setdefault(place[0], {}).setdefault(place[1], []).append(file)
         return found

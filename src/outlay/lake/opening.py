@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pyiceberg.catalog import Catalog, load_catalog
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _PATIENT = "?timeout=60"
 _TRIES = 5
+# How long before they end keys are given anew.
+_BEFORE = timedelta(minutes=2)
 NAMESPACE, TABLE = "outlay", "charges"
 
 
@@ -37,7 +40,8 @@ def open_lake(settings: Settings, *, credentials: CredentialProvider | None = No
     place = open_place(
         location, credentials=credentials, endpoint=settings.s3_endpoint, region=settings.s3_region, create=True
     )
-    properties = {**_catalog(settings, location), **_files(settings, location, credentials)}
+    keys = _Keys(credentials if location.scheme == "s3" else None)
+    properties = {**_catalog(settings, location), **_files(settings, location), **keys.properties()}
     shown = without_password(properties.get("uri", properties["type"])).removesuffix(_PATIENT)
     try:
         catalog, table = _opened(properties, location)
@@ -47,7 +51,7 @@ def open_lake(settings: Settings, *, credentials: CredentialProvider | None = No
             f"The lake's catalog {shown} cannot be opened: {type(error).__name__}: {str(error).splitlines()[0]}.",
             next="Check OUTLAY_CATALOG and OUTLAY_LAKE, and run outlay doctor.",
         ) from error
-    return Lake(catalog, table, place, address=shown)
+    return Lake(catalog, table, place, address=shown, renew=keys.renew)
 
 
 def _opened(properties: dict[str, str], location: Location) -> tuple[Catalog, Table]:
@@ -108,16 +112,38 @@ def _catalog(settings: Settings, location: Location) -> dict[str, str]:
     return {"type": "sql", "uri": address, "warehouse": str(location)}
 
 
-def _files(settings: Settings, location: Location, credentials: CredentialProvider | None) -> dict[str, str]:
-    """How pyiceberg itself reaches the lake's files; nothing for a folder."""
+def _files(settings: Settings, location: Location) -> dict[str, str]:
+    """Where pyiceberg itself finds the lake's files; nothing for a folder."""
     if location.scheme != "s3":
         return {}
-    given: dict[str, Any] = dict(credentials()) if credentials else {}
-    properties = {
-        "s3.endpoint": settings.s3_endpoint,
-        "s3.region": settings.s3_region or "us-east-1",
-        "s3.access-key-id": given.get("access_key_id"),
-        "s3.secret-access-key": given.get("secret_access_key"),
-        "s3.session-token": given.get("token"),
-    }
+    properties = {"s3.endpoint": settings.s3_endpoint, "s3.region": settings.s3_region or "us-east-1"}
     return {name: value for name, value in properties.items() if value}
+
+
+class _Keys:
+    """The keys by which pyiceberg reaches files: it takes them as they are and renews none, so they are given anew.
+
+    A catalog makes the reader of files anew from its properties each time that it loads a table.
+    """
+
+    _NAMES = (
+        ("s3.access-key-id", "access_key_id"),
+        ("s3.secret-access-key", "secret_access_key"),
+        ("s3.session-token", "token"),
+    )
+
+    def __init__(self, credentials: CredentialProvider | None) -> None:
+        self._credentials = credentials
+        self._until: datetime | None = None
+
+    def properties(self) -> dict[str, str]:
+        given: dict[str, Any] = dict(self._credentials()) if self._credentials else {}
+        self._until = given.get("expires_at")
+        return {name: given[key] for name, key in self._NAMES if given.get(key)}
+
+    def renew(self, catalog: Catalog) -> None:
+        """Before they end. In one step: another thread may be reading them."""
+        if self._until is not None and datetime.now(UTC) > self._until - _BEFORE:
+            names = {name for name, _ in self._NAMES}
+            others = {name: value for name, value in catalog.properties.items() if name not in names}
+            catalog.properties = {**others, **self.properties()}

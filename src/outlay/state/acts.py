@@ -70,8 +70,8 @@ CHANNELS = {
 _EVERY = {**WORDS, **USERS, **CHANNELS}
 
 
-def note(connection: str, by: str, what: str, *, period: str = "", delivery: str = "", said: str = "") -> None:
-    Act.objects.create(
+def note(connection: str, by: str, what: str, *, period: str = "", delivery: str = "", said: str = "") -> Act:
+    return Act.objects.create(
         connection=connection,
         at=timezone.now(),
         who=by or COMMAND,

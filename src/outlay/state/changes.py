@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 
 from outlay.health import Status, status
 from outlay.state import noticing
-from outlay.state.facts import facts_of
+from outlay.state.facts import facts_by_name, facts_of
 from outlay.state.models import Connection, StatusChange
 
 
@@ -61,8 +62,10 @@ def _note(name: str, at: datetime) -> Change | None:
 
 def note_all(at: datetime) -> list[tuple[str, Change]]:
     """Record what has changed by the passing of time alone; returns it by connection."""
-    names = list(Connection.objects.values_list("name", flat=True))
-    return [(name, change) for name in names if (change := note(name, at)) is not None]
+    rows = list(Connection.objects.all())
+    facts, last = facts_by_name(rows), _last_ones()
+    names = [row.name for row in rows if status(facts[row.name], at).status != last.get(row.name, "")]
+    return [(name, change) for name in names if (change := _note(name, at)) is not None]
 
 
 def timeline(name: str) -> list[Change]:
@@ -73,6 +76,12 @@ def timeline(name: str) -> list[Change]:
 def _last(name: str) -> str:
     last = StatusChange.objects.filter(connection_id=name).order_by("-id").first()
     return last.after if last else ""
+
+
+def _last_ones() -> dict[str, str]:
+    """As `_last`, by connection."""
+    newest = StatusChange.objects.order_by().values("connection_id").annotate(newest=Max("pk")).values("newest")
+    return dict(StatusChange.objects.filter(pk__in=newest).values_list("connection_id", "after"))
 
 
 def _change(row: StatusChange) -> Change:

@@ -16,7 +16,7 @@ from outlay.state.secrets import Secret
 
 @dataclass(frozen=True)
 class Settings:
-    """As they were typed. `location` is there to be refused when it is another.
+    """As they were typed. `location` is there to be refused when it is another. `export` is left as it is by None.
 
     `keeps_access` leaves the access as it is; else `access` says the whole of the new one.
     """
@@ -33,6 +33,7 @@ class Settings:
     access_key_id: str = ""
     secret_access_key: str = field(default="", repr=False)
     access_of: str = ""
+    export: str | None = None
 
 
 def faults(row: Connection, wanted: Settings) -> dict[str, UsageError]:
@@ -44,6 +45,10 @@ def faults(row: Connection, wanted: Settings) -> dict[str, UsageError]:
             next="Move it: add a connection for the other place, from a month on, and pause this one.",
             field="location",
         )
+    try:
+        connections.check_export(row, _export(row, wanted))
+    except UsageError as error:
+        found["export"] = error
     if wanted.access_of == row.name and not wanted.keeps_access:
         found["access_of"] = UsageError(
             f"{row.name} cannot use its own access.", next="Choose another connection.", field="access_of"
@@ -68,6 +73,7 @@ def change(row: Connection, wanted: Settings, seal: Callable[[Secret], str]) -> 
         bring_from=drafted.bring_from,
     )
     connections.set_check_every(row.name, drafted.check_every_minutes)
+    connections.set_export(row.name, drafted.export)
     if not wanted.keeps_access:
         changed.append("access")
         secret = seal(Secret(wanted.secret_access_key)) if wanted.secret_access_key else ""
@@ -87,8 +93,13 @@ _SAID = (
     ("expect_every_hours", "expected frequency"),
     ("check_every_minutes", "how often it is checked"),
     ("bring_from", "from which month on"),
+    ("export", "export"),
 )
 _ACCESS = ("profile", "role_arn", "external_id", "access_of", "access_key_id")
+
+
+def _export(row: Connection, wanted: Settings) -> str:
+    return row.export if wanted.export is None else wanted.export
 
 
 def _as_new(row: Connection, wanted: Settings) -> NewConnection:
@@ -97,7 +108,7 @@ def _as_new(row: Connection, wanted: Settings) -> NewConnection:
         row.kind,
         row.location,
         wanted.cloud_provider,
-        row.export,
+        _export(row, wanted),
         row.currency,
         wanted.expect_every,
         check_every=wanted.check_every,

@@ -12,7 +12,8 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -21,7 +22,9 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils import timezone
 
+from outlay.errors import Changed
 from outlay.state.models import Connection
 
 LEASE = timedelta(seconds=60)
@@ -94,6 +97,23 @@ def release(claim: Claim, **fields: Any) -> bool:
     """Give the lease back. What was due stays due. False when it was lost."""
     mine = Connection.objects.filter(name=claim.connection, lease_holder=claim.holder)
     return mine.update(**_LET_GO, **fields) == 1
+
+
+@contextmanager
+def held_by(claim: Claim) -> Iterator[Callable[[], None]]:
+    """What is done within has the connection for itself, and gives it back. It calls what it gets every few seconds.
+
+    That renews the lease, and raises Changed when it was lost.
+    """
+
+    def still() -> None:
+        if not renew(claim, timezone.now()):
+            raise Changed(f"Another process has taken {claim.connection} meanwhile.", next="Do it again.")
+
+    try:
+        yield still
+    finally:
+        release(claim)
 
 
 @transaction.atomic

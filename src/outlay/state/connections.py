@@ -15,6 +15,7 @@ from outlay.errors import UnknownName, UsageError
 from outlay.ingest.result import Source
 from outlay.layouts import check_location
 from outlay.period import BillingPeriod
+from outlay.state import moving
 from outlay.state.faults import translated
 from outlay.state.models import Connection, RemovedConnection
 from outlay.state.new import NewConnection
@@ -214,6 +215,35 @@ def set_counted(name: str, first: str, last: str) -> Connection:
 
 
 @translated
+def set_export(name: str, export: str) -> Connection:
+    """Which of the exports at its place it brings in; the next check comes at once. Raises UsageError."""
+    row = named(name)
+    check_export(row, export)
+    if export != row.export:
+        Connection.objects.filter(name=name).update(export=export, next_check_at=None)
+    return named(name)
+
+
+@translated
+def check_export(row: Connection, export: str) -> None:
+    """Raises UsageError where it has one already that is found: another's bills would replace those that are in."""
+    if export != row.export and not may_name_export(row):
+        raise UsageError(
+            f"{row.name} brings in the export {row.export}; another's bills would replace those.",
+            next="Add a connection for the other export.",
+            field="export",
+        )
+
+
+@translated
+def may_name_export(row: Connection) -> bool:
+    """Has it none, or one that the last check did not find?"""
+    if not row.export:
+        return True
+    return row.trouble is not None and row.trouble.findings.filter(code="export-not-found").exists()
+
+
+@translated
 def counted_months() -> dict[str, tuple[str, str]]:
     """Of each connection with a bound, removed ones included: the first and the last month that count."""
     found: dict[str, tuple[str, str]] = {}
@@ -226,17 +256,26 @@ def counted_months() -> dict[str, tuple[str, str]]:
 @translated
 @transaction.atomic
 def remove(name: str, *, keeps_charges: bool = True) -> None:
-    """Raises UsageError while another connection uses its access."""
+    """Without its charges, the connection that it went on with counts their months. Raises what `check_unused` does."""
+    row = check_unused(name)
+    if not keeps_charges:
+        moving.give_back(row)
+    elif row.count_from or row.count_to:
+        RemovedConnection.objects.update_or_create(
+            name=name, defaults={"removed_at": timezone.now(), "count_from": row.count_from, "count_to": row.count_to}
+        )
+    row.delete()
+
+
+@translated
+def check_unused(name: str) -> Connection:
+    """Raises UsageError while another connection uses its access, and UnknownName."""
     row = named(name)
     if borrowers := list(row.lends_to.values_list("name", flat=True)):
         raise UsageError(
             f"{name} lends its access to {', '.join(borrowers)}.", next="Give those an access of their own first."
         )
-    if keeps_charges and (row.count_from or row.count_to):
-        RemovedConnection.objects.update_or_create(
-            name=name, defaults={"removed_at": timezone.now(), "count_from": row.count_from, "count_to": row.count_to}
-        )
-    row.delete()
+    return row
 
 
 def source(row: Connection) -> Source:

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from outlay.findings import Finding
 from outlay.ingest.result import Reconciliation
 from outlay.period import BillingPeriod
 from outlay.state.memory import findings_of, reconciliation_of
 from outlay.state.models import Run
+
+MOST_RUNS = 200
 
 
 @dataclass(frozen=True)
@@ -88,9 +92,15 @@ class Delivered:
 def ever_seen(
     connection: str, period: BillingPeriod, *, live: str | None, kept: Collection[str]
 ) -> tuple[Delivered, ...]:
-    """The newest first. A run that failed before its delivery was known has the delivery `""`."""
+    """The newest first, of the newest runs and of all deliveries that are kept.
+
+    A run that failed before its delivery was known has the delivery `""`.
+    """
     attempts: dict[str, list[Attempt]] = {}
-    for run in Run.objects.filter(connection_id=connection, period=period.id).order_by("-id"):
+    runs = Run.objects.filter(connection_id=connection, period=period.id).order_by("-id")
+    newest = list(runs.values_list("pk", flat=True)[:MOST_RUNS])
+    shown = runs.filter(Q(pk__in=newest) | Q(delivery__in=kept, outcome="committed"))
+    for run in shown.prefetch_related("findings"):
         attempts.setdefault(run.delivery, []).append(_attempt(run))
     return tuple(
         Delivered(delivery, tuple(its), delivery == live, delivery in kept) for delivery, its in attempts.items()

@@ -1,7 +1,9 @@
-"""What is known of a connection, gathered for `health.status`."""
+"""What is known of connections, gathered for `health.status`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import cast
 
 from django.db.models import Max, Min
@@ -9,33 +11,64 @@ from django.db.models import Max, Min
 from outlay.health import Facts
 from outlay.ingest.result import Outcome
 from outlay.state.faults import translated
-from outlay.state.models import Connection, Run, RunFinding
+from outlay.state.models import Connection, DecidedPeriod, Run, RunFinding
 
 
 @translated
 def facts_of(row: Connection) -> Facts:
     """A bad delivery counts until its period is decided anew, a failed check until one succeeds."""
-    commits = Run.objects.filter(connection=row, outcome="committed").aggregate(
-        first=Min("finished_at"), last=Max("finished_at")
-    )
-    run = _problem(row)
-    told = RunFinding.objects.filter(run=run, severity="error").first() if run else None
+    return facts_by_name([row])[row.name]
+
+
+@translated
+def facts_by_name(rows: Sequence[Connection]) -> dict[str, Facts]:
+    """Of each of them, as `facts_of`: by four questions, however many they are."""
+    names = [row.name for row in rows]
+    commits, rejected = _commits(names), _rejected(names)
+    runs = {row.name: row.trouble_id or rejected.get(row.name, 0) for row in rows}
+    numbers = [number for number in runs.values() if number]
+    outcomes = dict(Run.objects.filter(pk__in=numbers).values_list("pk", "outcome"))
+    told = _first_errors(numbers)
+    return {
+        row.name: _facts(row, commits.get(row.name), outcomes.get(runs[row.name]), told.get(runs[row.name]))
+        for row in rows
+    }
+
+
+def _facts(
+    row: Connection, commits: tuple[datetime, datetime] | None, outcome: str | None, told: tuple[str, str] | None
+) -> Facts:
+    first, last = commits or (None, None)
+    problem, problem_next = told or ("", "")
     return Facts(
         name=row.name,
         kind=row.kind,
         paused_at=row.paused_at,
         last_checked_at=row.checked_at,
-        first_commit_at=commits["first"],
-        last_delivery_at=commits["last"],
-        last_outcome=cast(Outcome, run.outcome) if run else None,
-        problem=told.message if told else "",
-        problem_next=told.next if told else "",
+        first_commit_at=first,
+        last_delivery_at=last,
+        last_outcome=cast(Outcome, outcome) if outcome else None,
+        problem=problem,
+        problem_next=problem_next,
         expect_every_hours=row.expect_every_hours,
     )
 
 
-def _problem(row: Connection) -> Run | None:
-    if row.trouble is not None:
-        return row.trouble
-    rejected = row.decided.filter(outcome="rejected", run__isnull=False).order_by("-period").first()
-    return rejected.run if rejected else None
+def _commits(names: Iterable[str]) -> dict[str, tuple[datetime, datetime]]:
+    """When the first and the last run that committed ended."""
+    runs = Run.objects.filter(connection_id__in=names, outcome="committed").order_by().values("connection_id")
+    ends = runs.annotate(first=Min("finished_at"), last=Max("finished_at"))
+    return {name: (first, last) for name, first, last in ends.values_list("connection_id", "first", "last")}
+
+
+def _rejected(names: Iterable[str]) -> dict[str, int]:
+    """The run of the newest period that stands rejected."""
+    decided = DecidedPeriod.objects.filter(connection_id__in=names, outcome="rejected", run__isnull=False)
+    return dict(decided.order_by("period").values_list("connection_id", "run_id"))
+
+
+def _first_errors(runs: Iterable[int]) -> Mapping[int, tuple[str, str]]:
+    """By run: the message and the next action of its first error."""
+    errors = RunFinding.objects.filter(run_id__in=runs, severity="error").order_by().values("run_id")
+    first = RunFinding.objects.filter(pk__in=errors.annotate(first=Min("pk")).values("first"))
+    return {run: (message, then) for run, message, then in first.values_list("run_id", "message", "next")}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Max
@@ -16,6 +17,13 @@ from outlay.state import noticing
 from outlay.state.faults import translated
 from outlay.state.models import Connection, DecidedPeriod, Run, RunFinding, SeenFile
 from outlay.storage import StoredFile
+
+
+class Commit(NamedTuple):
+    """The number of a run that committed, and how many charges that were."""
+
+    run: int
+    rows: int
 
 
 class DatabaseMemory:
@@ -31,6 +39,9 @@ class DatabaseMemory:
     @translated
     @transaction.atomic
     def record(self, result: RunResult) -> None:
+        """Keep the run, with its notices. A look that is rejected for the same as before only renews that run."""
+        if _stands(result):
+            return
         run = Run.objects.create(
             connection_id=result.connection,
             period=result.period.id if result.period else "",
@@ -108,10 +119,22 @@ class DatabaseMemory:
         return newest
 
     @translated
-    def run_of(self, connection: str, period: BillingPeriod, delivery: str) -> Run | None:
-        """The last run that committed `delivery`."""
-        runs = Run.objects.filter(connection_id=connection, period=period.id, delivery=delivery, outcome="committed")
-        return runs.order_by("-id").first()
+    def runs(self, numbers: Iterable[int]) -> dict[int, Run]:
+        """By their numbers."""
+        return Run.objects.in_bulk(list(numbers))
+
+    @translated
+    def last_delivered(self) -> dict[str, datetime]:
+        """When the last run that committed ended, by connection."""
+        runs = Run.objects.filter(outcome="committed").order_by().values("connection_id")
+        return dict(runs.annotate(last=Max("finished_at")).values_list("connection_id", "last"))
+
+    @translated
+    def states(self, deliveries: Iterable[str]) -> dict[tuple[str, BillingPeriod, str], str]:
+        """Of these deliveries: what their last commits said of their periods, by connection, period and delivery."""
+        runs = Run.objects.filter(outcome="committed", delivery__in=set(deliveries)).order_by("id")
+        told = runs.values_list("connection_id", "period", "delivery", "state")
+        return {(name, BillingPeriod.parse(period), delivery): state for name, period, delivery, state in told}
 
     @translated
     def delivered(
@@ -128,19 +151,32 @@ class DatabaseMemory:
         }
 
     @translated
-    def committed(self, connection: str, period: BillingPeriod) -> list[Run]:
-        """Runs that committed, one a delivery (its last), newest first."""
-        runs = Run.objects.filter(connection_id=connection, period=period.id, outcome="committed").order_by("-id")
-        last: dict[str, Run] = {}
-        for run in runs:
-            last.setdefault(run.delivery, run)
-        return list(last.values())
+    def committed(self, connection: str, period: BillingPeriod | None = None) -> dict[BillingPeriod, dict[str, Commit]]:
+        """By period, of that one alone or of all: the last run that committed each delivery, the newest first."""
+        runs = Run.objects.filter(connection_id=connection, outcome="committed").order_by("-id")
+        runs = runs.filter(period=period.id) if period else runs
+        found: dict[BillingPeriod, dict[str, Commit]] = {}
+        for number, its, delivery, rows in runs.values_list("pk", "period", "delivery", "reconciliation__rows_out"):
+            found.setdefault(BillingPeriod.parse(its), {}).setdefault(delivery, Commit(number, rows or 0))
+        return found
+
+
+def _stands(result: RunResult) -> bool:
+    """Is it the trouble that the connection has already, of no delivery and so looked at anew by each check?"""
+    if result.outcome != "rejected" or result.period is not None:
+        return False
+    run = Run.objects.filter(connection_id=result.connection, outcome="rejected", period="")
+    run = run.filter(pk__in=Connection.objects.filter(name=result.connection).values("trouble_id"))
+    before = run.first()
+    if before is None or findings_of(before) != result.findings:
+        return False
+    return run.update(finished_at=result.finished or timezone.now()) == 1
 
 
 @translated
 def findings_of(run: Run) -> tuple[Finding, ...]:
     fields = ("code", "severity", "message", "next", "file", "row", "column", "value")
-    return tuple(Finding(**values) for values in run.findings.values(*fields))
+    return tuple(Finding(**{field: getattr(row, field) for field in fields}) for row in run.findings.all())
 
 
 def reconciliation_of(run: Run) -> Reconciliation | None:

@@ -75,7 +75,11 @@ class Run(models.Model):
 
     class Meta:
         ordering = ("id",)
-        indexes = (models.Index(fields=("connection", "period", "delivery")),)
+        indexes = (
+            models.Index(fields=("connection", "period", "delivery")),
+            # The newest commit of each connection, whose runs never end.
+            models.Index(fields=("connection", "outcome", "finished_at"), name="run_by_outcome"),
+        )
 
     def __str__(self) -> str:
         return f"{self.connection_id} {self.period} {self.outcome}"

@@ -31,15 +31,59 @@ def together() -> AbstractContextManager[None]:
 
 @transaction.atomic
 def link(old: str, new: str, first: str) -> None:
-    """`first` is the month of the change, such as `2026-05`. The old one is paused; months counted stay within."""
-    before = BillingPeriod.parse(first).previous().month
-    row = Connection.objects.get(name=old)
-    if row.count_from and row.count_from > before:
+    """`first` is the month of the change, such as `2026-05`. The old one is paused; months counted stay within.
+
+    Raises UsageError when another goes on with the old one already, or its last month is set.
+    """
+    row = _locked(old)
+    if goes_on := list(row.moved_to.values_list("name", flat=True)):
         raise UsageError(
-            f"{old} counts from {row.count_from} on only.", next="Choose a later month for the change.", field="month"
+            f"{old} goes on in {', '.join(goes_on)} already.",
+            next=f"Move {goes_on[0]} instead, or change the month from which it counts.",
         )
-    Connection.objects.filter(name=old).update(count_to=before, paused_at=row.paused_at or timezone.now())
-    Connection.objects.filter(name=new).update(moved_from=old, count_from=first)
+    if row.count_to:
+        raise UsageError(
+            f"{old} counts up to {row.count_to}, and another may count what comes after.",
+            next=f'If none does, lift that first: outlay connections set {old} --count-to "".',
+        )
+    _split(row, _locked(new), first)
+    Connection.objects.filter(name=old).update(paused_at=row.paused_at or timezone.now())
+
+
+def _split(old: Connection, new: Connection, first: str) -> None:
+    """The old one counts up to the month before `first`, the new one from it on; each month counts once."""
+    before = BillingPeriod.parse(first).previous().month
+    if old.count_from and old.count_from > before:
+        raise UsageError(
+            f"{old.name} counts from {old.count_from} on only.",
+            next="Choose a later month for the change.",
+            field="month",
+        )
+    if new.count_to and new.count_to < first:
+        raise UsageError(
+            f"{new.name} counts up to {new.count_to} only.",
+            next="Choose an earlier month for the change.",
+            field="month",
+        )
+    Connection.objects.filter(name=old.name).update(count_to=before)
+    Connection.objects.filter(name=new.name).update(moved_from=old.name, count_from=first)
+
+
+def give_back(gone: Connection) -> None:
+    """What a connection counted that goes with its charges falls to the one that it went on with.
+
+    A bound that somebody has set since stays.
+    """
+    old = gone.moved_from
+    if old is None:
+        return
+    gone.moved_to.update(moved_from=old)
+    if gone.count_from and old.count_to == BillingPeriod.parse(gone.count_from).previous().month:
+        Connection.objects.filter(name=old.name).update(count_to=gone.count_to)
+
+
+def _locked(name: str) -> Connection:
+    return Connection.objects.select_for_update().get(name=name)
 
 
 def lend(old: str, new: str) -> None:
@@ -55,7 +99,7 @@ def change_month(new: str, first: str) -> None:
     row = Connection.objects.get(name=new)
     if row.moved_from is None:
         raise UsageError(f"{new} does not go on with another connection.", next="Choose one that does.")
-    link(row.moved_from.name, new, first)
+    _split(_locked(row.moved_from.name), _locked(new), first)
 
 
 def of(row: Connection) -> tuple[Move, ...]:

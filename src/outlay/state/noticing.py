@@ -51,19 +51,22 @@ def of_run(run: Run, result: RunResult) -> None:
             _rejected(at, month, result),
             Connection.objects.values_list("lease_holder", flat=True).get(pk=run.connection_id),
         )
-    elif result.outcome == "committed" and result.period:
-        earlier = Run.objects.filter(connection_id=run.connection_id, period=run.period, outcome="committed")
-        was = earlier.filter(pk__lt=run.pk).order_by("-id").first()
+    elif result.outcome == "committed" and result.replaced:
+        was = _commit_of(run.connection_id, run.period, result.replaced)
         if was is not None:
             _of_final(was, run.delivery, at)
 
 
-def of_revert(connection: str, period: BillingPeriod, before: str, after: str) -> None:
-    """When a user made `after` live in place of `before`, which was final."""
-    runs = Run.objects.filter(connection_id=connection, period=period.id, delivery=before, outcome="committed")
-    was = runs.order_by("-id").first()
-    if was is not None:
-        _of_final(was, after, timezone.now().isoformat())
+def of_revert(connection: str, period: BillingPeriod, before: str, after: str) -> list[Notice]:
+    """When a user makes `after` live in place of `before`, which is final."""
+    was = _commit_of(connection, period.id, before)
+    return _of_final(was, after, timezone.now().isoformat()) if was else []
+
+
+def _commit_of(connection: str, period: str, delivery: str) -> Run | None:
+    """The last run that committed it."""
+    runs = Run.objects.filter(connection_id=connection, period=period, delivery=delivery, outcome="committed")
+    return runs.order_by("-id").first()
 
 
 def _rejected(at: str, month: str, result: RunResult) -> Event:
@@ -74,17 +77,20 @@ def _rejected(at: str, month: str, result: RunResult) -> Event:
     return Event(kinds.REJECTED, at, result.connection, month, findings=first, finding_count=max(count, len(errors)))
 
 
-def _of_final(was: Run, delivery: str, at: str) -> None:
-    if was.state == "final" and was.delivery != delivery:
-        month = BillingPeriod.parse(was.period).month
-        _keep(Event(kinds.FINAL_CHANGED, at, was.connection_id, month, before=was.delivery, after=delivery))
+def _of_final(was: Run, delivery: str, at: str) -> list[Notice]:
+    if was.state != "final" or was.delivery == delivery:
+        return []
+    month = BillingPeriod.parse(was.period).month
+    return _keep(Event(kinds.FINAL_CHANGED, at, was.connection_id, month, before=was.delivery, after=delivery))
 
 
-def _keep(event: Event, check: str = "") -> None:
+def _keep(event: Event, check: str = "") -> list[Notice]:
     """With a `check`, the holder of its lease, together with what else is told of it."""
-    for channel in NoticeChannel.objects.filter(is_on=True):
-        if event.kind in channel.events and not (check and _joined(channel, event, check)):
-            _make(channel, event, check)
+    return [
+        _make(channel, event, check)
+        for channel in NoticeChannel.objects.filter(is_on=True)
+        if event.kind in channel.events and not (check and _joined(channel, event, check))
+    ]
 
 
 def _joined(channel: NoticeChannel, event: Event, check: str) -> bool:

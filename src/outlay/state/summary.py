@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 from typing import Any
@@ -56,37 +57,50 @@ def question(now: datetime) -> Question:
     )
 
 
+def newest(live: Mapping[Partition, Live]) -> dict[str, Partition]:
+    """The newest period of each connection."""
+    return {partition.connection: partition for partition in sorted(live)}
+
+
 def summaries(
     names: Iterable[str],
     live: Mapping[Partition, Live],
-    delivered: Mapping[tuple[str, BillingPeriod, str], tuple[str, datetime]],
+    delivered: Mapping[str, datetime],
+    states: Mapping[tuple[str, BillingPeriod, str], str],
     answer: Answer | None,
 ) -> dict[str, Summary]:
-    """By name. `delivered` tells of each delivery its state and when it came."""
+    """By name. `delivered` tells when the last delivery came, `states` what is said of each newest period."""
     costs, accounts = _costs(answer)
-    return {name: _summary(name, live, delivered, costs.get(name, {}), accounts.get(name, {})) for name in names}
+    last, rows = newest(live), Counter[str]()
+    for partition, each in live.items():
+        rows[partition.connection] += each.rows
+    return {
+        name: _summary(
+            Summary(
+                all_rows=rows[name],
+                delivered_at=delivered.get(name),
+                accounts=tuple(accounts.get(name, {})),
+                costs=dict(sorted(costs.get(name, {}).items())),
+            ),
+            last.get(name),
+            live,
+            states,
+        )
+        for name in names
+    }
 
 
 def _summary(
-    name: str,
+    made: Summary,
+    last: Partition | None,
     live: Mapping[Partition, Live],
-    delivered: Mapping[tuple[str, BillingPeriod, str], tuple[str, datetime]],
-    costs: Mapping[str, Mapping[str, Decimal]],
-    accounts: Mapping[str, None],
+    states: Mapping[tuple[str, BillingPeriod, str], str],
 ) -> Summary:
-    mine = {partition.period: each for partition, each in live.items() if partition.connection == name}
-    newest = max(mine, default=None)
-    times = [at for (connection, _, _), (_, at) in delivered.items() if connection == name]
-    told = delivered.get((name, newest, mine[newest].delivery)) if newest else None
-    return Summary(
-        newest,
-        told[0] if told else "unknown",
-        mine[newest].rows if newest else 0,
-        sum(each.rows for each in mine.values()),
-        max(times, default=None),
-        tuple(accounts),
-        dict(sorted(costs.items())),
-    )
+    """With what is said of its newest period."""
+    if last is None:
+        return made
+    state = states.get((*last, live[last].delivery), "unknown")
+    return replace(made, newest=last.period, state=state, rows=live[last].rows)
 
 
 def _costs(answer: Answer | None) -> tuple[dict[str, dict[str, dict[str, Decimal]]], dict[str, dict[str, None]]]:

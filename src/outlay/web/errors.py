@@ -19,6 +19,7 @@ from outlay.errors import (
     Bug,
     Busy,
     Changed,
+    DiskFull,
     OutlayError,
     SetupError,
     TooSlow,
@@ -26,6 +27,7 @@ from outlay.errors import (
     UsageError,
 )
 from outlay.web.api import problems
+from outlay.web.roles import is_administrator
 
 _log = logging.getLogger("outlay.web")
 
@@ -41,6 +43,10 @@ STATUS: tuple[tuple[type[OutlayError], int], ...] = (
     (Bug, 500),
     (OutlayError, 500),
 )
+
+# They may name files of the server, or the address of its database: that is for whoever runs it.
+OF_THE_SERVER = (SetupError, DiskFull)
+UNSAID = ("The installation is not in order.", "Whoever runs it finds more in its log.")
 
 TITLES: Mapping[int, str] = MappingProxyType(
     {
@@ -79,7 +85,15 @@ def told(request: HttpRequest, error: OutlayError) -> HttpResponse:
     if status >= 500 and not isinstance(error, Busy | TooSlow | AccessError):
         _log.error("%s %s: %s", request.method, request.path, error.message)
     retry_after = error.retry_after if isinstance(error, Busy) else None
-    return _page(request, Told(status, error.message, error.next, retry_after))
+    is_for_all = not isinstance(error, OF_THE_SERVER) or _is_administrator(request)
+    message, then = (error.message, error.next) if is_for_all else UNSAID
+    return _page(request, Told(status, message, then, retry_after))
+
+
+def _is_administrator(request: HttpRequest) -> bool:
+    """By what was found out for this request: the database may be what failed, and is not asked."""
+    user = getattr(request, "_cached_user", None)
+    return user is not None and is_administrator(user)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -8,8 +8,8 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
-from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -22,13 +22,19 @@ from outlay.web.health import worker
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For who sends OUTLAY_METRICS_TOKEN as bearer; when that is not set, for this machine alone."""
+    """For who sends OUTLAY_METRICS_TOKEN as bearer; when that is not set, for this machine alone.
+
+    Where the site is behind a proxy, or goes by a name that others reach, nobody can tell who asks: then by token only.
+    """
     if not _may(request):
         return HttpResponse(_REFUSED, status=401, content_type="text/plain", headers={"WWW-Authenticate": "Bearer"})
     return HttpResponse(generate_latest(_registry), content_type=CONTENT_TYPE_LATEST)
 
 
-_REFUSED = "Send OUTLAY_METRICS_TOKEN as “Authorization: Bearer …”. Without one, ask from the machine of the site.\n"
+_REFUSED = (
+    "Send OUTLAY_METRICS_TOKEN as “Authorization: Bearer …”. Without one, ask from the machine of the site, by its "
+    "loopback address and not through a proxy.\n"
+)
 
 
 def _may(request: HttpRequest) -> bool:
@@ -36,11 +42,24 @@ def _may(request: HttpRequest) -> bool:
     if token:
         sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
         return hmac.compare_digest(sent.encode(), token.encode())
-    # A proxy on this machine asks for others.
-    return _is_loopback(address_of(request)) and "X-Forwarded-For" not in request.headers
+    return _is_loopback(address_of(request)) and not _is_for_others(request)
+
+
+def _is_for_others(request: HttpRequest) -> bool:
+    """A proxy on this machine asks for others, whether it says so or not."""
+    settings = installation()
+    if settings.proxies or any(name in request.headers for name in _PROXIED):
+        return True
+    addresses = [f"//{request.get_host()}", *([settings.url] if settings.url else [])]
+    return not all(_is_loopback(urlsplit(each).hostname or "") for each in addresses)
+
+
+_PROXIED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via")
 
 
 def _is_loopback(address: str) -> bool:
+    if address == "localhost":
+        return True
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
@@ -94,18 +113,17 @@ class _Figures(Collector):
 
 
 def _of_connections() -> Iterator[Any]:
-    from outlay.state.models import Connection, Run
+    from outlay.state.memory import DatabaseMemory
+    from outlay.state.models import Connection
 
-    now = timezone.now()
+    now, delivered = timezone.now(), DatabaseMemory().last_delivered()
     age = GaugeMetricFamily(
         "outlay_newest_delivery_age_seconds", "Seconds since a delivery was committed.", labels=("connection",)
     )
     checked = GaugeMetricFamily("outlay_last_check_age_seconds", "Seconds since a check.", labels=("connection",))
-    committed = Run.objects.filter(outcome="committed").order_by().values_list("connection_id")
-    newest = dict(committed.annotate(Max("finished_at")))
     for row in Connection.objects.all():
-        if row.name in newest:
-            age.add_metric((row.name,), (now - newest[row.name]).total_seconds())
+        if row.name in delivered:
+            age.add_metric((row.name,), (now - delivered[row.name]).total_seconds())
         if row.checked_at:
             checked.add_metric((row.name,), (now - row.checked_at).total_seconds())
     yield age

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from outlay import notifying
 from outlay.app import Outlay
-from outlay.errors import Bug, OutlayError
+from outlay.errors import Bug, DiskFull, OutlayError, SetupError
 from outlay.findings import Finding
 from outlay.ingest.result import RunResult
 from outlay.period import BillingPeriod
@@ -29,6 +29,8 @@ from outlay.worker.ending import Ending
 
 _log = logging.getLogger("outlay.worker")
 
+# What a database of the state raises, in Outlay's words where it is asked by functions that translate them.
+_STATE_FAULTS = (DatabaseFault, SetupError, DiskFull)
 # Seconds.
 IDLE = 1.0
 GRACE = 8.0
@@ -76,7 +78,7 @@ class Worker:
             # One that is at a receiver who does not answer is given up: it is told again.
             for thread in (beats, tells):
                 thread.join(_PARTING)
-            with suppress(DatabaseFault):
+            with suppress(*_STATE_FAULTS):
                 workers.leave(self._name)
 
     def _repeat(self, what: str, work: Callable[[], bool], over: threading.Event) -> None:
@@ -85,7 +87,7 @@ class Worker:
             while not over.is_set():
                 try:
                     found = work()
-                except DatabaseFault:
+                except _STATE_FAULTS:
                     # The worker's own turns tell it.
                     databases.close_all()
                     found = False
@@ -102,11 +104,11 @@ class Worker:
         """One round. A database that does not answer is told once, and asked again."""
         try:
             found = [work() for work in (self.note_changes, self.check_one, self.roll_up, self.tidy)]
-        except DatabaseFault as error:
+        except _STATE_FAULTS as error:
             self._faults += 1
             databases.close_all()
             if self._faults == 1:
-                _log.warning("The database failed: %s. Trying again.", str(error).partition("\n")[0])
+                _log.warning("The database failed: %s Trying again.", _said(error))
             return False
         if self._faults:
             _log.info("The database answers again.")
@@ -131,7 +133,7 @@ class Worker:
         """Tell one of the notices that are due, or try to."""
         try:
             said = notifying.tell_next(self._outlay)
-        except DatabaseFault:
+        except _STATE_FAULTS:
             raise
         except Exception as error:  # noqa: BLE001 - no notice is worth the worker; it is told again later
             _log.error("A notice: %s", _unexpected(error))
@@ -213,6 +215,10 @@ class Worker:
             workers.leave(self._name)
             _log.warning("%s: cut off; it is begun again by the next worker", claim.connection)
             os._exit(0)
+
+
+def _said(error: Exception) -> str:
+    return error.message if isinstance(error, OutlayError) else f"{error}".partition("\n")[0].rstrip(".") + "."
 
 
 _REPORT = "It is tried again. If it stays, report it with this message."

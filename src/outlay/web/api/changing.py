@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from outlay import connecting
@@ -57,17 +58,17 @@ def test(request: HttpRequest, new: NewConnectionIn) -> Any:
     "connections/{name}", response={200: ConnectionShown, **ERRORS}, auth=WRITE, summary="Change a connection"
 )
 def change(request: HttpRequest, name: Name, wanted: ConnectionChange) -> Any:
-    """Its name, kind and location cannot be changed."""
+    """All that is given, or nothing where one of it is wrong. Its name, kind and location cannot be changed."""
     row = outlay().connection(name).row
     given = wanted.dict(exclude_unset=True)
-    # Both are checked before either is changed.
     settings = _settings(row, given)
     counted = {field: given.get(field) or "" for field in ("count_from", "count_to") if field in given}
-    if set(given) - set(counted):
-        connecting.change(outlay(), name, settings, by=who(request))
-    if counted:
-        first, last = counted.get("count_from", row.count_from), counted.get("count_to", row.count_to)
-        connecting.count(outlay(), name, first, last, by=who(request))
+    with transaction.atomic():
+        if set(given) - set(counted):
+            connecting.change(outlay(), name, settings, by=who(request))
+        if counted:
+            first, last = counted.get("count_from", row.count_from), counted.get("count_to", row.count_to)
+            connecting.count(outlay(), name, first, last, by=who(request))
     return outlay().shown(name)
 
 
@@ -201,6 +202,7 @@ def _settings(row: Connection, given: dict[str, Any]) -> Settings:
         "expect_every": row.expect_every_hours,
         "check_every": row.check_every_minutes,
         "bring_from": row.bring_from,
+        "export": row.export,
     }
     access = {field: given.get(field) or "" for field in _ACCESS if field in given}
     told = {name: given.get(name, value) for name, value in now.items()}

@@ -17,7 +17,7 @@ from ninja.errors import HttpError, ValidationError
 
 from outlay.errors import AccessError, Busy, OutlayError, SetupError, TooSlow, UnknownName, UsageError
 from outlay.web.api.problems import Problem, answer
-from outlay.web.errors import status_of
+from outlay.web.errors import OF_THE_SERVER, UNSAID, status_of
 
 _log = logging.getLogger("outlay.web")
 
@@ -60,9 +60,8 @@ def _own(request: HttpRequest, error: OutlayError) -> HttpResponse:
     problem = problem_of(error)
     if problem.status >= 500 and not isinstance(error, Busy | TooSlow | AccessError):
         _log.error("%s %s: %s", request.method, request.path, error.message)
-    if isinstance(error, SetupError):
-        # It may name files of the server.
-        problem = Problem(500, "The installation is not in order.", "Whoever runs it finds more in its log.", "setup")
+    if isinstance(error, OF_THE_SERVER):
+        problem = Problem(problem.status, *UNSAID, "setup" if isinstance(error, SetupError) else error.code)
     return answer(request, problem)
 
 

@@ -285,6 +285,7 @@ class ConnectionChange(Schema):
     expect_every: int | None = Field(None, ge=1, le=99_999, description="Hours between deliveries; null for none.")
     check_every: int | None = Field(None, ge=5, le=1_440, description="Minutes.")
     bring_from: Month | None = None
+    export: Line | None = Field(None, description="While it names none, or one that is not found at its place.")
     count_from: Month | None = None
     count_to: Month | None = None
     profile: Provider | None = None

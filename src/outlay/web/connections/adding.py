@@ -127,7 +127,7 @@ def download(request: HttpRequest, way: str) -> HttpResponse:
 
 
 def _names() -> set[str]:
-    return {view.row.name for view in outlay().connections()}
+    return {row.name for row in outlay().rows()}
 
 
 def _tile(name: str) -> Tile:

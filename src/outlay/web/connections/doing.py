@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from outlay import connecting
-from outlay.errors import OutlayError, UsageError
+from outlay.errors import Busy, OutlayError, UsageError
 from outlay.period import BillingPeriod
 from outlay.web.connections import adding, views
 from outlay.web.connections.adding import access_fields, sections
@@ -166,7 +166,7 @@ def remove(request: HttpRequest, name: str) -> HttpResponse:
         "months": len(periods),
         "rows": sum(each.rows for each in periods),
         "changes": len(o.timeline(name)),
-        "borrowers": [each.row.name for each in o.connections() if each.row.access_of_id == name],
+        "borrowers": [each.name for each in o.rows() if each.access_of_id == name],
     }
     return render(request, "connections/remove.html", context, status=422 if error else 200)
 
@@ -178,7 +178,7 @@ def _removed(request: HttpRequest, name: str) -> str:
     purge = request.POST.get("purge") == "1"
     try:
         gone = connecting.remove(outlay(), name, purge=purge, by=who(request))
-    except UsageError as error:
+    except (UsageError, Busy) as error:
         return str(error)
     left = f"{gone:,} charges went with it." if purge else "Its charges stay, and count as before."
     messages.success(request, f"{name} is removed. {left}")

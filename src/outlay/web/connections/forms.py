@@ -13,7 +13,7 @@ from outlay import connecting
 from outlay.app import Outlay
 from outlay.aws.naming import check_bucket, check_path, new_external_id
 from outlay.errors import UsageError
-from outlay.state import changing
+from outlay.state import changing, connections
 from outlay.state.models import Connection
 from outlay.state.new import NewConnection
 from outlay.storage.naming import check_container, check_google_bucket
@@ -249,9 +249,9 @@ class ConnectionForm(_ConnectionFields):
         super().__init__(*args, **kwargs)
         self.o, self.tile = o, tile
         lenders = [
-            view.row.name
-            for view in o.connections()
-            if view.row.kind == "aws" and not view.row.access_of_id and view.row.location.startswith("s3://")
+            row.name
+            for row in o.rows()
+            if row.kind == "aws" and not row.access_of_id and row.location.startswith("s3://")
         ]
         self.offered = [name for name in tile.access if name != "connection" or lenders]
         _keep(self, {*tile.fields, *(OWN_ACCESS if tile.access else ())})
@@ -420,6 +420,7 @@ class SettingsForm(_ConnectionFields):
             "expect_every": "" if row.expect_every_hours is None else str(row.expect_every_hours),
             "check_every": str(row.check_every_minutes),
             "bring_from": row.bring_from,
+            "export": row.export,
             "access": "keep",
             "external_id": row.external_id or new_external_id(),
         }
@@ -427,13 +428,13 @@ class SettingsForm(_ConnectionFields):
         self.o, self.row = o, row
         has_access = row.location.startswith("s3://")
         names = ["location", "cloud_provider", "expect_every", "check_every", "bring_from"]
+        if row.kind != "anycost" and connections.may_name_export(row):
+            names.insert(1, "export")
         _keep(self, {*names, *(("access", *OWN_ACCESS) if has_access else ())})
         self.order_fields([*names, "access", *OWN_ACCESS])
         if has_access:
             lenders = [
-                view.row.name
-                for view in o.connections()
-                if view.row.kind == "aws" and not view.row.access_of_id and view.row.name != row.name
+                each.name for each in o.rows() if each.kind == "aws" and not each.access_of_id and each.name != row.name
             ]
             offered = ["keep", "role", "key", "profile", "ambient", *(["connection"] if lenders else [])]
             _offer(self, offered, lenders)
@@ -457,6 +458,7 @@ class SettingsForm(_ConnectionFields):
             self.said("expect_every"),
             self.said("check_every"),
             self.said("bring_from"),
+            export=self.said("export") if "export" in self.fields else None,
             keeps_access=self.said("access") in ("", "keep"),
             **own,
         )

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("state", "0004_notices"),
+        ("state", "0005_runs_by_outcome"),
     ]
 
     operations = [

@@ -1,0 +1,133 @@
+"""A month counts once, however often a connection is moved and moved again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import outlay
+from outlay import connecting
+from outlay.app import Outlay
+from outlay.errors import UsageError
+from outlay.period import BillingPeriod
+from outlay.state.new import NewConnection
+from outlay.storage import open_place
+from tests.ingest.world import put_drop, row
+
+
+@pytest.fixture
+def o(tmp_path: Path) -> Iterator[Outlay]:
+    """With the connection `one`, whose bills go on in `two` from May on."""
+    with outlay.open(threads=1, folders=(tmp_path,)) as opened:
+        connecting.add(opened, at(tmp_path, "one"))
+        connecting.move(opened, "one", at(tmp_path, "two"), "2026-05", by="ada")
+        yield opened
+
+
+def at(folder: Path, name: str) -> NewConnection:
+    (folder / name).mkdir(exist_ok=True)
+    return NewConnection(name, "anycost", str(folder / name), "Acme Cloud")
+
+
+def bring(o: Outlay, folder: Path, months: Sequence[str], *names: str) -> None:
+    """Each of these holds each of the months, with 1 USD."""
+    for name in names:
+        for month in months:
+            charge = row("1", time__usage_start=f"{month}-03T10:00:00Z")
+            put_drop(open_place(str(folder / name)), [charge], "d1", BillingPeriod.parse(month))
+    assert {result.outcome for result in o.ingest(names)} == {"committed"}
+
+
+def counted(o: Outlay) -> dict[str, Decimal]:
+    """How much counts of each month."""
+    found = o.sql("select x_BillingPeriod as p, sum(BilledCost) as total from charges group by 1").to_pylist()
+    return {BillingPeriod.parse(each["p"]).month: each["total"] for each in found}
+
+
+def bounds(o: Outlay, name: str) -> tuple[str, str]:
+    row = o.connection(name).row
+    return row.count_from, row.count_to
+
+
+def test_a_connection_that_was_moved_is_not_moved_again(o: Outlay, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="goes on in two already") as told:
+        connecting.move(o, "one", at(tmp_path, "three"), "2026-07", by="ada")
+    assert "Move two" in told.value.next
+    assert [view.row.name for view in o.connections()] == ["one", "two"]
+    assert bounds(o, "one") == ("", "2026-04")
+
+
+def test_the_month_of_a_change_stays_before_that_of_the_next(o: Outlay, tmp_path: Path) -> None:
+    connecting.move(o, "two", at(tmp_path, "three"), "2026-07", by="ada")
+    with pytest.raises(UsageError, match="two counts up to 2026-06 only") as told:
+        connecting.change_month(o, "two", "2026-08", by="ada")
+    assert told.value.field == "month"
+    with pytest.raises(UsageError, match="two counts from 2026-05 on only"):
+        connecting.change_month(o, "three", "2026-05", by="ada")
+    connecting.change_month(o, "two", "2026-06", by="ada")
+    assert [bounds(o, name) for name in ("one", "two", "three")] == [
+        ("", "2026-05"),
+        ("2026-06", "2026-06"),
+        ("2026-07", ""),
+    ]
+
+
+def test_when_the_one_between_goes_with_its_charges_no_month_is_missing(o: Outlay, tmp_path: Path) -> None:
+    connecting.move(o, "two", at(tmp_path, "three"), "2026-07", by="ada")
+    months = ("2026-04", "2026-05", "2026-07")
+    bring(o, tmp_path, months, "one", "two", "three")
+    connecting.remove(o, "two", purge=True)
+    assert (bounds(o, "one"), bounds(o, "three")) == (("", "2026-06"), ("2026-07", ""))
+    assert counted(o) == dict.fromkeys(months, 1)
+    connecting.change_month(o, "three", "2026-06", by="ada")
+    assert bounds(o, "one") == ("", "2026-05")
+
+
+def test_when_the_new_one_goes_and_its_charges_stay_each_counts_as_before(o: Outlay, tmp_path: Path) -> None:
+    months = ("2026-04", "2026-05")
+    bring(o, tmp_path, months, "one", "two")
+    connecting.remove(o, "two")
+    assert bounds(o, "one") == ("", "2026-04")
+    assert counted(o) == dict.fromkeys(months, 1)
+
+
+def test_when_the_new_one_goes_without_charges_only_what_somebody_set_bounds_the_old_one(
+    o: Outlay, tmp_path: Path
+) -> None:
+    connecting.remove(o, "two")
+    assert bounds(o, "one") == ("", "")
+    connecting.move(o, "one", at(tmp_path, "three"), "2026-05", by="ada")
+    o.set_counted("one", "", "2026-02")
+    connecting.remove(o, "three", purge=True)
+    assert bounds(o, "one") == ("", "2026-02")
+    with pytest.raises(UsageError, match="counts up to 2026-02") as told:
+        connecting.move(o, "one", at(tmp_path, "four"), "2026-07", by="ada")
+    assert "--count-to" in told.value.next
+
+
+def test_a_move_reads_the_lake_before_others_have_to_wait_and_one_being_checked_keeps_its_bounds(
+    o: Outlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import connection
+
+    from outlay.state import claims
+
+    table = type(o.lake).table
+    were_waiting: list[bool] = []
+
+    def read(lake: Any) -> Any:
+        were_waiting.append(connection.in_atomic_block)
+        return table(lake)
+
+    monkeypatch.setattr(type(o.lake), "table", read)
+    connecting.move(o, "two", at(tmp_path, "three"), "2026-07", by="ada")
+    assert were_waiting == [False]
+    # Its check may be about to commit.
+    assert claims.claim("three", "elsewhere:1:x", datetime.now(UTC)) is not None
+    connecting.remove(o, "three")
+    assert bounds(o, "two") == ("2026-05", "2026-06")
