@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from outlay.costs.charges import LAST, MOST_EXPORTED
-from outlay.costs.desk import Desk
+from outlay.costs.desk import Asked, Desk
 from outlay.costs.filters import Filter
 from outlay.costs.question import MAX_AMOUNTS, MAX_VALUES, Question
 from outlay.engine import Session
@@ -70,7 +70,7 @@ class Held:
         asking = shop.engine.asking
 
         @contextmanager
-        def held(seconds: float) -> Iterator[Session]:
+        def held(limited: AbstractContextManager[None]) -> Iterator[None]:
             with self._lock:
                 self.inside += 1
                 self.asked += 1
@@ -78,13 +78,20 @@ class Held:
             self.entered.set()
             assert self.let_go.wait(20)
             try:
-                with asking(seconds) as session:
-                    yield session
+                with limited:
+                    yield
             finally:
                 with self._lock:
                     self.inside -= 1
 
-        monkeypatch.setattr(shop.engine, "asking", held)
+        @contextmanager
+        def asked() -> Iterator[Session]:
+            with asking() as session:
+                limited = session.limited
+                monkeypatch.setattr(session, "limited", lambda seconds: held(limited(seconds)))
+                yield session
+
+        monkeypatch.setattr(shop.engine, "asking", asked)
 
 
 # Slots
@@ -214,16 +221,17 @@ def slowly(shop: Shop, desk: Desk, started: threading.Event) -> Any:
     """Ask for what takes the engine minutes: every charge with every other, thrice."""
     slow = shop.engine.charges([file for live in shop.lake.live().values() for file in live.files])
 
-    def answer(session: Session, _: Any) -> Any:
+    def worked_out(session: Session, _: Any) -> Asked[Any]:
         files = [file for live in shop.lake.live().values() for file in live.files]
         charges = session.files(files, slow.schema())
         product = charges.select("BilledCost")
         for name in "abc":
             product = product.cross_join(charges.select(**{name: charges.BilledCost}))
+        run = session.prepared(product.agg(total=(product.BilledCost + product.a + product.b + product.c).max()))
         started.set()
-        return session.rows(product.agg(total=(product.BilledCost + product.a + product.b + product.c).max()))
+        return Asked(run, lambda rows: rows)
 
-    return desk._once(("slow",), answer, lambda _: 0)  # noqa: SLF001 - no question is slow on a test's charges
+    return desk._once(("slow",), worked_out, lambda _: 0)  # noqa: SLF001 - no question is slow on a test's charges
 
 
 def test_closing_stops_what_is_being_answered_and_takes_no_more(shop: Shop) -> None:

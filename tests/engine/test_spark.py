@@ -275,7 +275,7 @@ def test_spark_answers_questions_as_duckdb_does_from_charges_and_from_roll_ups(b
 
 def test_a_question_that_spark_takes_too_long_for_is_stopped(both: Both) -> None:
     both.results("anycost")
-    with both.spark.engine.asking(0.001) as session, pytest.raises(TooSlow):
+    with both.spark.engine.asking() as session, session.limited(0.001), pytest.raises(TooSlow):
         ask_for_ever(session, both.files(both.duckdb, "anycost"))
 
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import ibis
 import ibis.expr.types as ir
@@ -35,6 +35,7 @@ from outlay.lake import Lake, Live, Partition, Seen
 from outlay.visit import Visit, current
 
 T = TypeVar("T")
+Rows = list[dict[str, Any]]
 
 # Answers that are kept, by the rows they have in all.
 MOST_KEPT_ROWS = 100_000
@@ -57,6 +58,17 @@ class Bounds:
     wait: float = 10
     seconds: float = 60
     waiting: int = 16
+
+
+@dataclass(frozen=True)
+class Asked(Generic[T]):
+    """A question that is worked out: what the engine has to do for it, and what is made of that."""
+
+    run: Callable[[], Rows]
+    made: Callable[[Rows], T]
+
+    def answer(self) -> T:
+        return self.made(self.run())
 
 
 class Desk:
@@ -99,16 +111,18 @@ class Desk:
         """The sums of each group in each period."""
         plain = replace(question, range=None, compare=False)
 
-        def answer(session: Session, seen: Seen) -> Answer:
+        def worked_out(session: Session, seen: Seen) -> Asked[Answer]:
             parts = self._values(session, seen, plain)
             if not parts:
-                return answered(plain, [])
+                return Asked(list, made)
             most = plain.groups_within({partition.period for partition in seen.live})
-            rows = session.rows(summed(parts, plain, most).limit(MOST_ROWS + 1))
+            return Asked(session.prepared(summed(parts, plain, most).limit(MOST_ROWS + 1)), made)
+
+        def made(rows: Rows) -> Answer:
             check_rows(len(rows))
             return answered(plain, rows)
 
-        found = self._once(("ask", plain), answer, lambda answer: len(answer.rows))
+        found = self._once(("ask", plain), worked_out, lambda answer: len(answer.rows))
         return replace(found, question=question)
 
     def table(self, question: Question) -> Table:
@@ -118,13 +132,13 @@ class Desk:
         """
         whole = replace(question, granularity="none", top=None, range=None)
 
-        def answer(session: Session, seen: Seen) -> Table:
+        def worked_out(session: Session, seen: Seen) -> Asked[Table]:
             now = self._values(session, seen, whole)
             before = self._values(session, seen, whole.before()) if whole.compare else []
-            rows = session.rows(compared(now, before, whole)) if now or before else []
-            return tabled(whole, rows, has_before=whole.compare)
+            run = session.prepared(compared(now, before, whole)) if now or before else list
+            return Asked(run, lambda rows: tabled(whole, rows, has_before=whole.compare))
 
-        return self._once(("table", whole), answer, lambda table: len(table.lines))
+        return self._once(("table", whole), worked_out, lambda table: len(table.lines))
 
     def values(
         self, column: str, *, search: str = "", within: Question | None = None, limit: int = 50
@@ -140,9 +154,11 @@ class Desk:
         """The keys that charges have in a map, those on most charges first."""
         if column not in MAPS:
             raise UsageError(f"{column} has no keys.", next=f"Use one of {', '.join(MAPS)}.", field="column")
-        all_keys = self._once(
-            ("keys", column), lambda session, seen: self._keys(session, seen, column), lambda keys: len(keys)
-        )
+
+        def worked_out(session: Session, seen: Seen) -> Asked[tuple[str, ...]]:
+            return self._keys(session, seen, column)
+
+        all_keys = self._once(("keys", column), worked_out, lambda keys: len(keys))
         wanted = search.casefold()
         return tuple(key for key in all_keys if wanted in key.casefold())[:limit]
 
@@ -153,10 +169,11 @@ class Desk:
         be missing.
         """
 
-        def answer(session: Session, seen: Seen) -> dict[str, tuple[str, ...]]:
-            return {column: self._keys(session, seen, column, is_exact=False) for column in MAPS}
+        def worked_out(session: Session, seen: Seen) -> Asked[dict[str, tuple[str, ...]]]:
+            asked = {column: self._keys(session, seen, column, is_exact=False) for column in MAPS}
+            return Asked(lambda: [{column: each.answer() for column, each in asked.items()}], lambda rows: rows[0])
 
-        found = self._once(("menu",), answer, lambda keys: sum(map(len, keys.values())), is_patient=False)
+        found = self._once(("menu",), worked_out, lambda keys: sum(map(len, keys.values())), is_patient=False)
         return {column: keys[:limit] for column, keys in found.items()}
 
     def charges(
@@ -170,12 +187,12 @@ class Desk:
         names = single.columns_of(question, columns)
         plain = replace(question, by=(), top=None, granularity="none", range=None, compare=False)
 
-        def answer(session: Session, seen: Seen) -> single.Page:
+        def worked_out(session: Session, seen: Seen) -> Asked[single.Page]:
             rows = self._rows(session, seen, plain)
-            found = session.rows(single.page(rows, plain, names, offset, limit)) if rows is not None else []
-            return single.paged(question, names, found, offset, limit)
+            run = session.prepared(single.page(rows, plain, names, offset, limit)) if rows is not None else list
+            return Asked(run, lambda found: single.paged(question, names, found, offset, limit))
 
-        return self._once(("charges", plain, names, offset, limit), answer, lambda page: len(page.rows) * 10)
+        return self._once(("charges", plain, names, offset, limit), worked_out, lambda page: len(page.rows) * 10)
 
     def export(self, question: Question, path: Path, *, format: str = "csv", columns: Sequence[str] = ()) -> int:
         """Write the charges that count in the answer into a new file, `csv` or `parquet`. Returns how many.
@@ -187,7 +204,7 @@ class Desk:
         names = single.columns_of(question, columns)
         schema = single.schema_of(names)
         plain = replace(question, by=(), top=None, granularity="none", range=None, compare=False)
-        with self._slot(self._exports, self._bounds.seconds * _EXPORT) as session:
+        with self._session() as session, self._slot(self._exports, session, self._bounds.seconds * _EXPORT):
             rows = self._rows(session, self._counted()[0], plain)
             if rows is None:
                 single.write(iter(()), schema, path, format)
@@ -199,7 +216,7 @@ class Desk:
 
     def look(self, answer: Callable[[Session], T]) -> T:
         """What `answer` finds in files of the lake, be they live or not. It takes a slot as a question does."""
-        with self._slot(self._slots, self._bounds.seconds) as session:
+        with self._session() as session, self._slot(self._slots, session, self._bounds.seconds):
             return answer(session)
 
     def _values(self, session: Session, seen: Seen, question: Question) -> list[ir.Table]:
@@ -213,7 +230,7 @@ class Desk:
         tables = [counted(_table(session, part), question, is_cut=part.is_cut) for part in parts]
         return together(tables) if tables else None
 
-    def _keys(self, session: Session, seen: Seen, column: str, *, is_exact: bool = True) -> tuple[str, ...]:
+    def _keys(self, session: Session, seen: Seen, column: str, *, is_exact: bool = True) -> Asked[tuple[str, ...]]:
         self._rollups.learn(seen)
         known: list[Mapping[str, int]] = []
         files: list[str] = []
@@ -223,32 +240,41 @@ class Desk:
                 known.append((has.keys or {}).get(column, {}))
             else:
                 files += live.files
-        if files:
-            table = session.files(files, _CHARGES)
-            rows = session.rows(rollup.keys(table, column, rollup.MOST_KNOWN))
-            known.append({row["key"]: row["charges"] for row in rows})
-        counts = rollup.added(known)
-        return tuple(sorted(counts, key=lambda key: (-counts[key], key)))
+
+        def made(rows: Rows) -> tuple[str, ...]:
+            counts = rollup.added([*known, {row["key"]: row["charges"] for row in rows}])
+            return tuple(sorted(counts, key=lambda key: (-counts[key], key)))
+
+        if not files:
+            return Asked(list, made)
+        table = session.files(files, _CHARGES)
+        return Asked(session.prepared(rollup.keys(table, column, rollup.MOST_KNOWN)), made)
 
     def _once(
         self,
         what: tuple[Any, ...],
-        answer: Callable[[Session, Seen], T],
+        worked_out: Callable[[Session, Seen], Asked[T]],
         size: Callable[[T], int],
         *,
         is_patient: bool = True,
     ) -> T:
-        """Answered before, as of the snapshot there is now; or else now, and remembered."""
+        """Answered before, as of the snapshot there is now; or else now, and remembered.
+
+        Only the engine's own work takes a slot.
+        """
         seen, bounds = self._counted()
         key = (seen.snapshot, bounds, *what)
         if (found := self._answers.get(key)) is not None:
             return found  # type: ignore[no-any-return]
         seconds = self._bounds.seconds if is_patient else min(_MENU_SECONDS, self._bounds.seconds)
-        with self._slot(self._slots, seconds, is_patient=is_patient) as session:
-            # While this one waited, another may have asked the same.
-            if (found := self._answers.get(key)) is not None:
-                return found  # type: ignore[no-any-return]
-            made = answer(session, seen)
+        with self._session() as session:
+            asked = worked_out(session, seen)
+            with self._slot(self._slots, session, seconds, is_patient=is_patient):
+                # While this one waited, another may have asked the same.
+                if (found := self._answers.get(key)) is not None:
+                    return found  # type: ignore[no-any-return]
+                rows = asked.run()
+        made = asked.made(rows)
         self._answers.keep(key, made, size(made))
         return made
 
@@ -263,14 +289,21 @@ class Desk:
         return Seen(seen.snapshot, counted), frozenset(months.items())
 
     @contextmanager
-    def _slot(self, slots: threading.BoundedSemaphore, seconds: float, *, is_patient: bool = True) -> Iterator[Session]:
+    def _session(self) -> Iterator[Session]:
+        with self._engine.asking() as session, self._listed(session):
+            yield session
+
+    @contextmanager
+    def _slot(
+        self, slots: threading.BoundedSemaphore, session: Session, seconds: float, *, is_patient: bool = True
+    ) -> Iterator[None]:
         ours = current()
         if not slots.acquire(blocking=False):
             self._wait(slots, ours, is_patient)
         began = time.monotonic()
         try:
-            with self._engine.asking(max(0, seconds - ours.answering)) as session, self._listed(session):
-                yield session
+            with session.limited(max(0, seconds - ours.answering)):
+                yield
         finally:
             slots.release()
             ours.answering += time.monotonic() - began

@@ -88,11 +88,19 @@ Query = Any
 class Session(Protocol):
     """Questions on a connection of their own, so that several threads can ask one engine at once.
 
-    Raises TooSlow when it has been open for longer than it may be, or was interrupted.
+    Raises TooSlow when a question of it takes longer than it may, or was interrupted.
     """
+
+    def limited(self, seconds: float) -> AbstractContextManager[None]:
+        """What is asked within it may take so long in all."""
+        ...
 
     def files(self, addresses: Sequence[str], schema: ibis.Schema) -> ir.Table:
         """Parquet files of one shape as a table, for this session alone."""
+        ...
+
+    def prepared(self, table: ir.Table) -> Callable[[], list[dict[str, Any]]]:
+        """What `rows` does, worked out as far as can be without asking the engine: call it for the rows."""
         ...
 
     def rows(self, table: ir.Table) -> list[dict[str, Any]]:
@@ -166,8 +174,8 @@ class Engine(Protocol):
         """
         ...
 
-    def asking(self, seconds: float) -> AbstractContextManager[Session]:
-        """For any thread; `seconds` are how long it may be open."""
+    def asking(self) -> AbstractContextManager[Session]:
+        """For any thread."""
         ...
 
     def versions(self) -> str:

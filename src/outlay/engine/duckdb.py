@@ -228,17 +228,12 @@ class DuckDb:
         return self.ibis.table(name)
 
     @contextmanager
-    def asking(self, seconds: float) -> Iterator[Session]:
+    def asking(self) -> Iterator[Session]:
         con = self._con.cursor()
-        session = _Session(con, self._reach, self._scratch, seconds)
-        timer = threading.Timer(seconds, session.interrupt)
-        timer.daemon = True
         try:
             con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-            timer.start()
-            yield session
+            yield _Session(con, self._reach, self._scratch)
         finally:
-            timer.cancel()
             con.close()
 
     def _reach(self, con: duckdb.DuckDBPyConnection) -> None:
@@ -269,13 +264,11 @@ class DuckDb:
 class _Session:
     """See `engine.base.Session`."""
 
-    def __init__(
-        self, con: duckdb.DuckDBPyConnection, reach: Callable[[Any], None], scratch: Path, seconds: float
-    ) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, reach: Callable[[Any], None], scratch: Path) -> None:
         self._con = con
         self._reach = reach
         self._scratch = scratch
-        self._seconds = seconds
+        self._seconds = 0.0
         self._views = 0
         self._is_over = threading.Event()
 
@@ -289,10 +282,29 @@ class _Session:
             self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM read_parquet({listed(addresses)})")
         return ibis.table(schema, name=name)
 
-    def rows(self, table: ir.Table) -> list[dict[str, Any]]:
-        with self._asked():
-            rows: list[dict[str, Any]] = self._con.execute(_sql(table)).to_arrow_table().to_pylist()
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        self._seconds = seconds
+        timer = threading.Timer(seconds, self.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def prepared(self, table: ir.Table) -> Callable[[], list[dict[str, Any]]]:
+        sql = _sql(table)
+
+        def rows() -> list[dict[str, Any]]:
+            with self._asked():
+                found: list[dict[str, Any]] = self._con.execute(sql).to_arrow_table().to_pylist()
+            return found
+
         return rows
+
+    def rows(self, table: ir.Table) -> list[dict[str, Any]]:
+        return self.prepared(table)()
 
     def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
         with self._asked():

@@ -141,15 +141,8 @@ class Spark:
             shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
-    def asking(self, seconds: float) -> Iterator[Session]:
-        session = _Session(self, seconds)
-        timer = threading.Timer(seconds, session.interrupt)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield session
-        finally:
-            timer.cancel()
+    def asking(self) -> Iterator[Session]:
+        yield _Session(self)
 
     def query(self, sql: str, addresses: Sequence[str]) -> pa.Table:
         """SQL is answered by DuckDB, whose sandbox keeps it read-only and inside the lake."""
@@ -166,9 +159,9 @@ class Spark:
 class _Session:
     """See `engine.base.Session`. Spark knows the jobs of a question by its group."""
 
-    def __init__(self, engine: Spark, seconds: float) -> None:
+    def __init__(self, engine: Spark) -> None:
         self._engine = engine
-        self._seconds = seconds
+        self._seconds = 0.0
         self._group = f"question-{secrets.token_hex(8)}"
         self._is_over = threading.Event()
 
@@ -176,20 +169,39 @@ class _Session:
         digest = hashlib.sha256(chr(10).join(addresses).encode()).hexdigest()[:16]
         return self._engine.table(self._engine.session.read.parquet(*addresses), f"files_{digest}")
 
-    def rows(self, table: ir.Table) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self._arrow(table).to_pylist()
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        self._seconds = seconds
+        timer = threading.Timer(seconds, self.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def prepared(self, table: ir.Table) -> Callable[[], list[dict[str, Any]]]:
+        sql = str(self._engine.ibis.compile(table))
+
+        def rows() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = self._arrow(sql).to_pylist()
+            return found
+
         return rows
 
-    def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
-        yield from self._arrow(table).to_batches()
+    def rows(self, table: ir.Table) -> list[dict[str, Any]]:
+        return self.prepared(table)()
 
-    def _arrow(self, table: ir.Table) -> pa.Table:
+    def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
+        yield from self._arrow(str(self._engine.ibis.compile(table))).to_batches()
+
+    def _arrow(self, sql: str) -> pa.Table:
         if self._is_over.is_set():
             raise self._too_slow()
         context = self._engine.session.sparkContext
         context.setJobGroup(self._group, "a question", interruptOnCancel=True)
         try:
-            return self._engine.session.sql(str(self._engine.ibis.compile(table))).toArrow()
+            return self._engine.session.sql(sql).toArrow()
         except (Py4JJavaError, PySparkException) as error:
             if not self._is_over.is_set():
                 raise
