@@ -227,9 +227,9 @@ def slowly(shop: Shop, desk: Desk, started: threading.Event) -> Any:
         product = charges.select("BilledCost")
         for name in "abc":
             product = product.cross_join(charges.select(**{name: charges.BilledCost}))
-        run = session.prepared(product.agg(total=(product.BilledCost + product.a + product.b + product.c).max()))
+        text = session.text(product.agg(total=(product.BilledCost + product.a + product.b + product.c).max()))
         started.set()
-        return Asked(run, lambda rows: rows)
+        return Asked(lambda: session.run(text), lambda rows: rows)
 
     return desk._once(("slow",), worked_out, lambda _: 0)  # noqa: SLF001 - no question is slow on a test's charges
 
@@ -527,3 +527,16 @@ def test_an_answer_is_written_as_parquet(shop: Shop, tmp_path: Path) -> None:
     with (tmp_path / "a.parquet").open("wb") as out:
         answer.write_parquet(out)
     assert pq.read_table(tmp_path / "a.parquet") == answer.to_arrow()
+
+
+ODD = ["a'b", "'", "''", "\\'", "\ue0000\ue001", "\ue0001\ue001", "'\ue0001\ue001'", "$p0", "\\", "é"]
+
+
+def test_questions_with_other_texts_are_one_query_and_each_gets_its_own_answer(small: Shop) -> None:
+    small.bring(MAY, "d1", [charge(str(1 << place), on="2026-05-02", RegionId=odd) for place, odd in enumerate(ODD)])
+    desk = small.desk()
+    for place, odd in enumerate(ODD):
+        answer = desk.ask(Question.parse(by=["RegionId"], where=[f"RegionId={odd}", f"ServiceName!={ODD[place - 1]}"]))
+        assert [(row.values, row.amount) for row in answer.rows] == [((odd,), Decimal(1 << place))]
+        table = desk.table(Question.parse(by=["RegionId"], where=[f"RegionId!={odd}"]))
+        assert sum(line.amount for line in table.lines) == (1 << len(ODD)) - 1 - (1 << place)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, localcontext
+from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 
 from outlay.costs.query import AMOUNT, NUMBER, OTHERS, PERIOD, UNIT, query
@@ -70,15 +71,22 @@ class Answer:
             "from": self.start.isoformat() if self.start else None,
             "to": self.end.isoformat() if self.end else None,
             "totals": {unit: plain(total) for unit, total in self.totals.items()},
-            "rows": [dict(zip(self.columns, self._texts(row), strict=True)) | _mark(row) for row in self.rows],
+            "rows": list(self._told()),
         }
+
+    def _told(self) -> Iterator[dict[str, Any]]:
+        columns = self.columns
+        for row, texts in self._texts():
+            told: dict[str, Any] = dict(zip(columns, texts, strict=True))
+            if row.is_remainder:
+                told["remainder"] = True
+            yield told
 
     def write_csv(self, out: TextIO) -> None:
         """Text that a spreadsheet would take for a formula gets an apostrophe before it; amounts stay numbers."""
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow([harmless(name) for name in self.columns])
-        for row in self.rows:
-            *texts, amount = self._texts(row)
+        for _, (*texts, amount) in self._texts():
             writer.writerow([*("" if text is None else harmless(text) for text in texts), amount])
 
     def write_parquet(self, out: BinaryIO) -> None:
@@ -109,11 +117,13 @@ class Answer:
             raise SetupError("pandas is not installed.", next="Install it with pip install pandas.") from error
         return self.to_arrow().to_pandas()
 
-    def _texts(self, row: Row) -> list[str | None]:
-        return [self._period(row), *map(text_of, row.values), row.unit, plain(row.amount)]
-
-    def _period(self, row: Row) -> str:
-        return _moment(row.period) if self.question.granularity == "hour" else row.period.date().isoformat()
+    def _texts(self) -> Iterator[tuple[Row, list[str | None]]]:
+        """Each row as text, by `columns`. Periods and groups come again and again: each is written once."""
+        is_hourly = self.question.granularity == "hour"
+        period = cache(lambda period: _moment(period) if is_hourly else period.date().isoformat())
+        values = cache(lambda values: [text_of(value) for value in values])
+        for row in self.rows:
+            yield row, [period(row.period), *values(row.values), row.unit, plain(row.amount)]
 
 
 def ask(charges: ir.Table, question: Question, run: Run) -> Answer:
@@ -158,22 +168,33 @@ def _span(question: Question, found: list[dict[str, Any]]) -> tuple[date | None,
 
 def _rows(question: Question, found: list[dict[str, Any]], start: date | None) -> tuple[Row, ...]:
     """Several sums may fall into one period: the months of a quarter, charges moved into their billing period."""
-    place = _placed(question, start)
+    place = cache(_placed(question, start))
     groups = [f"g{index}" for index in range(len(question.by))]
     types = [name.type for name in question.names]
     amounts = sums(
-        ((place(row), group_of(row, groups, types), row[UNIT], bool(row.get(OTHERS))), row[AMOUNT]) for row in found
+        (
+            (
+                place(row[PERIOD], row.get(NUMBER)),
+                group_of(row, groups, types),
+                row[UNIT],
+                bool(row.get(OTHERS)),
+            ),
+            row[AMOUNT],
+        )
+        for row in found
     )
     rows = [Row(period, values, unit, amount, others) for (period, values, unit, others), amount in amounts.items()]
-    names = {values: _names(values) for values in {row.values for row in rows}}
-    return tuple(sorted(rows, key=lambda row: _order(row, names[row.values])))
+    # Where a group stands among those that cost the same.
+    rank = {values: number for number, values in enumerate(sorted({row.values for row in rows}, key=_names))}
+    return tuple(sorted(rows, key=lambda row: (row[0], row[4], row.amount.copy_negate(), rank[row.values], row.unit)))
 
 
 def group_of(row: Mapping[str, Any], groups: list[str], types: list[str]) -> tuple[Any, ...]:
     """The values of a row's group; `REMAINDER` for each when it is that."""
     if row.get(OTHERS):
         return (REMAINDER,) * len(groups)
-    return tuple(utc(row[group]) if kind == TIME else row[group] for group, kind in zip(groups, types, strict=True))
+    values = [row[group] for group in groups]
+    return tuple([utc(value) for value in values] if TIME in types else values)
 
 
 def sums(pairs: Iterable[tuple[Any, Decimal]]) -> dict[Any, Decimal]:
@@ -181,27 +202,26 @@ def sums(pairs: Iterable[tuple[Any, Decimal]]) -> dict[Any, Decimal]:
     found: dict[Any, Decimal] = {}
     with localcontext(EXACT):
         for key, amount in pairs:
-            found[key] = found.get(key, Decimal(0)) + amount
+            found[key] = found[key] + amount if key in found else amount
     return found
 
 
-def _placed(question: Question, start: date | None) -> Callable[[Mapping[str, Any]], datetime]:
-    """The period of the answer in which a row of the query counts, as its first moment.
+def _placed(question: Question, start: date | None) -> Callable[[str, Any], datetime]:
+    """The period of the answer in which a row of a billing period and of a number counts, as its first moment.
 
     A charge that starts outside its billing period counts at that period's nearer end.
     """
     steps = question.steps
     if steps.kind == WHOLE:
         whole = datetime.combine(start or date.min, datetime.min.time(), UTC)
-        return lambda row: whole
+        return lambda period, number: whole
     bounds: dict[str, tuple[int, int, datetime]] = {}
 
-    def place(row: Mapping[str, Any]) -> datetime:
-        period = row[PERIOD]
+    def place(period: str, number: Any) -> datetime:
         if period not in bounds:
             bounds[period] = _bounds(question, BillingPeriod.parse(period))
         first, last, begins = bounds[period]
-        return steps.start(max(first, min(last, row[NUMBER]))) if steps.kind == CLOCK else begins
+        return steps.start(max(first, min(last, number))) if steps.kind == CLOCK else begins
 
     return place
 
@@ -214,19 +234,15 @@ def _bounds(question: Question, period: BillingPeriod) -> tuple[int, int, dateti
     return 0, 0, period.shift(-((period.month_number - 1) % steps.months)).start
 
 
-def _order(row: Row, names: tuple[Any, ...]) -> tuple[Any, ...]:
-    return row.period, row.is_remainder, row.amount.copy_negate(), names, row.unit
-
-
 def _names(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple((value is None, text_of(value) or "") for value in values)
 
 
-def utc(moment: datetime | None) -> datetime | None:
-    """Aware, in UTC; None stays None."""
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+def utc(value: Any) -> Any:
+    """A time aware and in UTC; what is none stays as it is."""
+    if not isinstance(value, datetime):
+        return value
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def text_of(value: Any) -> str | None:
@@ -240,7 +256,3 @@ def text_of(value: Any) -> str | None:
 
 def _moment(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
-
-
-def _mark(row: Row) -> dict[str, bool]:
-    return {"remainder": True} if row.is_remainder else {}

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +21,7 @@ import ibis.expr.types as ir
 from outlay.costs import charges as single
 from outlay.costs import rollup
 from outlay.costs.answer import MOST_ROWS, Answer, answered, check_rows
+from outlay.costs.marking import marked
 from outlay.costs.names import MAPS, Name
 from outlay.costs.plan import Part, plan
 from outlay.costs.query import compared, counted, summed, together, values
@@ -39,6 +40,8 @@ Rows = list[dict[str, Any]]
 
 # Answers that are kept, by the rows they have in all.
 MOST_KEPT_ROWS = 100_000
+# Of queries, as if each had ten rows: those of questions that people ask again with other values.
+MOST_KEPT_TEXTS = 5_000
 # How long a file of charges may take, by how long a question may.
 _EXPORT = 10
 _LOOK_AGAIN_SECONDS = 30
@@ -92,6 +95,9 @@ class Desk:
         self._chairs = threading.BoundedSemaphore(max(1, self._bounds.waiting))
         self._rollups = _Known(lake)
         self._answers = _Answers(MOST_KEPT_ROWS)
+        # Answers whose rows are there, and which another thread draws up.
+        self._making: dict[tuple[Any, ...], Future[Any]] = {}
+        self._texts = _Answers(MOST_KEPT_TEXTS)
         self._open: set[Session] = set()
         self._lock = threading.Lock()
         self._is_closed = False
@@ -112,11 +118,13 @@ class Desk:
         plain = replace(question, range=None, compare=False)
 
         def worked_out(session: Session, seen: Seen) -> Asked[Answer]:
-            parts = self._values(session, seen, plain)
-            if not parts:
-                return Asked(list, made)
             most = plain.groups_within({partition.period for partition in seen.live})
-            return Asked(session.prepared(summed(parts, plain, most).limit(MOST_ROWS + 1)), made)
+            parts = self._parts(session, seen, plain)
+
+            def query(plain: Question) -> ir.Table:
+                return summed(_values(parts, plain), plain, most).limit(MOST_ROWS + 1)
+
+            return Asked(self._run(session, plain, query, "ask", most, _shapes(parts)) if parts else list, made)
 
         def made(rows: Rows) -> Answer:
             check_rows(len(rows))
@@ -133,9 +141,14 @@ class Desk:
         whole = replace(question, granularity="none", top=None, range=None)
 
         def worked_out(session: Session, seen: Seen) -> Asked[Table]:
-            now = self._values(session, seen, whole)
-            before = self._values(session, seen, whole.before()) if whole.compare else []
-            run = session.prepared(compared(now, before, whole)) if now or before else list
+            now = self._parts(session, seen, whole)
+            before = self._parts(session, seen, whole.before()) if whole.compare else []
+
+            def query(whole: Question) -> ir.Table:
+                return compared(_values(now, whole), _values(before, whole.before()) if before else [], whole)
+
+            shapes = (_shapes(now), _shapes(before))
+            run = self._run(session, whole, query, "table", *shapes) if now or before else list
             return Asked(run, lambda rows: tabled(whole, rows, has_before=whole.compare))
 
         return self._once(("table", whole), worked_out, lambda table: len(table.lines))
@@ -189,7 +202,7 @@ class Desk:
 
         def worked_out(session: Session, seen: Seen) -> Asked[single.Page]:
             rows = self._rows(session, seen, plain)
-            run = session.prepared(single.page(rows, plain, names, offset, limit)) if rows is not None else list
+            run = _later(session, single.page(rows, plain, names, offset, limit)) if rows is not None else list
             return Asked(run, lambda found: single.paged(question, names, found, offset, limit))
 
         return self._once(("charges", plain, names, offset, limit), worked_out, lambda page: len(page.rows) * 10)
@@ -219,10 +232,22 @@ class Desk:
         with self._session() as session, self._slot(self._slots, session, self._bounds.seconds):
             return answer(session)
 
-    def _values(self, session: Session, seen: Seen, question: Question) -> list[ir.Table]:
+    def _parts(self, session: Session, seen: Seen, question: Question) -> list[tuple[Part, ir.Table]]:
         self._rollups.learn(seen)
-        parts = plan(question, seen.live, self._rollups.of)
-        return [values(_table(session, part), question, is_cut=part.is_cut) for part in parts]
+        return [(part, _table(session, part)) for part in plan(question, seen.live, self._rollups.of)]
+
+    def _run(
+        self, session: Session, question: Question, query: Callable[[Question], ir.Table], *shape: Any
+    ) -> Callable[[], Rows]:
+        """What runs the query, worked out once for all questions like this one, to files of one shape."""
+        if not session.texts_last:
+            return _later(session, query(question))
+        like, marks = marked(question)
+        key = (like, *shape)
+        if (text := self._texts.get(key)) is None:
+            text = session.text(query(like))
+            self._texts.keep(key, text, 0)
+        return lambda: session.run(text, marks)
 
     def _rows(self, session: Session, seen: Seen, question: Question) -> ir.Table | None:
         """The charges that count; None when no file can hold any."""
@@ -248,7 +273,7 @@ class Desk:
         if not files:
             return Asked(list, made)
         table = session.files(files, _CHARGES)
-        return Asked(session.prepared(rollup.keys(table, column, rollup.MOST_KNOWN)), made)
+        return Asked(_later(session, rollup.keys(table, column, rollup.MOST_KNOWN)), made)
 
     def _once(
         self,
@@ -267,15 +292,28 @@ class Desk:
         if (found := self._answers.get(key)) is not None:
             return found  # type: ignore[no-any-return]
         seconds = self._bounds.seconds if is_patient else min(_MENU_SECONDS, self._bounds.seconds)
+        rows: Rows = []
+        ours: Future[Any] = Future()
         with self._session() as session:
             asked = worked_out(session, seen)
             with self._slot(self._slots, session, seconds, is_patient=is_patient):
                 # While this one waited, another may have asked the same.
                 if (found := self._answers.get(key)) is not None:
                     return found  # type: ignore[no-any-return]
-                rows = asked.run()
-        made = asked.made(rows)
-        self._answers.keep(key, made, size(made))
+                others = self._making.get(key)
+                if others is None:
+                    rows, self._making[key] = asked.run(), ours
+        if others is not None:
+            return others.result()  # type: ignore[no-any-return]
+        try:
+            made = asked.made(rows)
+            self._answers.keep(key, made, size(made))
+            ours.set_result(made)
+        except BaseException as error:
+            ours.set_exception(error)
+            raise
+        finally:
+            self._making.pop(key, None)
         return made
 
     def _counted(self) -> tuple[Seen, frozenset[Any]]:
@@ -339,6 +377,20 @@ class Desk:
         finally:
             with self._lock:
                 self._open.discard(session)
+
+
+def _later(session: Session, table: ir.Table) -> Callable[[], Rows]:
+    text = session.text(table)
+    return lambda: session.run(text)
+
+
+def _values(parts: Sequence[tuple[Part, ir.Table]], question: Question) -> list[ir.Table]:
+    return [values(table, question, is_cut=part.is_cut) for part, table in parts]
+
+
+def _shapes(parts: Sequence[tuple[Part, ir.Table]]) -> tuple[Any, ...]:
+    """All of the parts that their queries depend on."""
+    return tuple((part.kind, part.lacking, part.is_cut) for part, _ in parts)
 
 
 def _table(session: Session, part: Part) -> ir.Table:

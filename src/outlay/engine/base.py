@@ -99,8 +99,18 @@ class Session(Protocol):
         """Parquet files of one shape as a table, for this session alone."""
         ...
 
-    def prepared(self, table: ir.Table) -> Callable[[], list[dict[str, Any]]]:
-        """What `rows` does, worked out as far as can be without asking the engine: call it for the rows."""
+    # Is what `text` gives good for other sessions, too, with other files of the same shapes in the same order?
+    texts_last: bool
+
+    def text(self, table: ir.Table) -> str:
+        """The query as the engine runs it."""
+        ...
+
+    def run(self, text: str, marks: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """As `rows`. Where a literal of the query is a key of `marks`, the text that it stands for is meant.
+
+        There are marks only where texts last.
+        """
         ...
 
     def rows(self, table: ir.Table) -> list[dict[str, Any]]:

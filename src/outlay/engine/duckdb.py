@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import threading
@@ -262,7 +263,9 @@ class DuckDb:
 
 
 class _Session:
-    """See `engine.base.Session`."""
+    """See `engine.base.Session`. Files have views that are numbered by session, so that texts last."""
+
+    texts_last = True
 
     def __init__(self, con: duckdb.DuckDBPyConnection, reach: Callable[[Any], None], scratch: Path) -> None:
         self._con = con
@@ -293,18 +296,20 @@ class _Session:
         finally:
             timer.cancel()
 
-    def prepared(self, table: ir.Table) -> Callable[[], list[dict[str, Any]]]:
-        sql = _sql(table)
+    def text(self, table: ir.Table) -> str:
+        return _sql(table)
 
-        def rows() -> list[dict[str, Any]]:
-            with self._asked():
-                found: list[dict[str, Any]] = self._con.execute(sql).to_arrow_table().to_pylist()
-            return found
-
+    def run(self, text: str, marks: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        if marks:
+            # In one go: what a mark stands for may look like another.
+            literals = {_literal(mark): _literal(meant) for mark, meant in marks.items()}
+            text = re.sub("|".join(map(re.escape, literals)), lambda found: literals[found[0]], text)
+        with self._asked():
+            rows: list[dict[str, Any]] = self._con.execute(text).to_arrow_table().to_pylist()
         return rows
 
     def rows(self, table: ir.Table) -> list[dict[str, Any]]:
-        return self.prepared(table)()
+        return self.run(self.text(table))
 
     def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
         with self._asked():
@@ -341,6 +346,11 @@ def _sql(table: ir.Table) -> str:
 
 def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
+
+
+def _literal(text: str) -> str:
+    """In DuckDB's SQL nothing but a quote has to be written otherwise."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 @contextmanager

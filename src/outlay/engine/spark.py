@@ -157,7 +157,9 @@ class Spark:
 
 
 class _Session:
-    """See `engine.base.Session`. Spark knows the jobs of a question by its group."""
+    """See `engine.base.Session`. Spark knows the jobs of a question by its group, and files by their addresses."""
+
+    texts_last = False
 
     def __init__(self, engine: Spark) -> None:
         self._engine = engine
@@ -180,20 +182,18 @@ class _Session:
         finally:
             timer.cancel()
 
-    def prepared(self, table: ir.Table) -> Callable[[], list[dict[str, Any]]]:
-        sql = str(self._engine.ibis.compile(table))
+    def text(self, table: ir.Table) -> str:
+        return str(self._engine.ibis.compile(table))
 
-        def rows() -> list[dict[str, Any]]:
-            found: list[dict[str, Any]] = self._arrow(sql).to_pylist()
-            return found
-
+    def run(self, text: str, marks: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._arrow(text).to_pylist()
         return rows
 
     def rows(self, table: ir.Table) -> list[dict[str, Any]]:
-        return self.prepared(table)()
+        return self.run(self.text(table))
 
     def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
-        yield from self._arrow(str(self._engine.ibis.compile(table))).to_batches()
+        yield from self._arrow(self.text(table)).to_batches()
 
     def _arrow(self, sql: str) -> pa.Table:
         if self._is_over.is_set():
