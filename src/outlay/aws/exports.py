@@ -71,6 +71,13 @@ class Check:
     holds: bool | None
     otherwise: str
 
+    @property
+    def said(self) -> str:
+        return {True: "yes", False: "no", None: "not visible"}[self.holds]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"code": self.code, "point": self.point, "holds": self.holds, "otherwise": self.otherwise}
+
 
 @dataclass(frozen=True)
 class FoundExport:
@@ -113,6 +120,26 @@ class FoundExport:
     def trouble(self) -> str:
         """Why the last delivery failed and what to do; blank when it did not."""
         return TROUBLES.get(self.last_reason) or TROUBLES.get(self.last_status, "")
+
+    def as_dict(self) -> dict[str, Any]:
+        plain = {name: getattr(self, name) for name in _TOLD}
+        unknown_as_none = {name: getattr(self, name) or None for name in _TOLD_WHERE_KNOWN}
+        return {
+            **plain,
+            **unknown_as_none,
+            "last_delivery": self.last_delivery.astimezone(UTC).isoformat() if self.last_delivery else None,
+            "usable": self.usable,
+            "checklist": [check.as_dict() for check in self.checklist],
+        }
+
+
+_TOLD = (
+    *("name", "kind", "format", "compression", "resource_ids", "split_cost", "refreshes_closed"),
+    *("bucket", "prefix", "region", "location"),
+)
+_TOLD_WHERE_KNOWN = (
+    *("table", "granularity", "versioning", "arn", "last_status", "last_reason", "trouble", "limited", "why_not"),
+)
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,9 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "link": "outlay.cli.users:link",
         "remove": "outlay.cli.users:remove",
     },
+    "aws": {
+        "exports": "outlay.cli.aws:exports",
+    },
     "lake": {
         "where": "outlay.cli.lake:where",
         "tidy": "outlay.cli.lake:tidy",
@@ -90,14 +93,16 @@ def make_app() -> App:
     add = App(name="add", help=_ADD, sort_key=0)
     lake = App(name="lake", help="Where the charges lie, and keeping them tidy.", sort_key=9.5)
     users = App(name="users", help="Who may sign in to the site: add, list, role, link, remove.", sort_key=8.5)
+    aws = App(name="aws", help="What an AWS account has: its reports and exports.", sort_key=3.7)
     connections.command(add)
-    apps = {"": root, "connections": connections, "add": add, "users": users, "lake": lake}
+    apps = {"": root, "connections": connections, "add": add, "aws": aws, "users": users, "lake": lake}
     root["--help"].help = "Show this, or the help of a command: outlay costs --help."
     root["--version"].help = "Show the version."
     for name, app in apps.items():
         for number, (command, place) in enumerate(_COMMANDS[name].items(), start=1):
             app.command(place, name=command, sort_key=number)
     root.command(connections)
+    root.command(aws)
     root.command(users)
     root.command(lake)
     return root

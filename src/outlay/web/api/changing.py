@@ -1,4 +1,4 @@
-"""What changes something: for tokens of administrators that may write. Who did it is recorded."""
+"""What changes something, or asks AWS: for tokens of administrators that may write. Who did it is recorded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from outlay import connecting
+from outlay import connecting, exporting
 from outlay.state import acts
 from outlay.state.changing import Settings
 from outlay.state.models import Connection
@@ -18,6 +18,7 @@ from outlay.web.api.access import WRITE, who
 from outlay.web.api.answers import WRITE_ERRORS as ERRORS
 from outlay.web.api.connections import Name, Period, router
 from outlay.web.api.shapes import (
+    AccountExports,
     ConnectionChange,
     ConnectionShown,
     ConnectionTold,
@@ -124,6 +125,19 @@ def test_again(request: HttpRequest, name: Name) -> Any:
 def make_live(request: HttpRequest, name: Name, period: Period, wanted: MadeLive) -> Any:
     """It stays until the source changes. `earlier` of the billing period names those that can be."""
     return connecting.make_live(outlay(), name, period, wanted.delivery, by=who(request)).as_dict()
+
+
+@router.get(
+    "connections/{name}/exports",
+    response={200: AccountExports, **ERRORS},
+    auth=WRITE,
+    summary="The reports and exports of its AWS account",
+)
+def exports(request: HttpRequest, name: Name) -> Any:
+    """AWS is asked now, with the access of the connection. It takes a token that may write: it tells of buckets that
+    no connection reads.
+    """
+    return exporting.exports(outlay(), exporting.Access(access_of=name)).as_dict()
 
 
 def _new(new: NewConnectionIn) -> NewConnection:

@@ -1,0 +1,101 @@
+"""The billing exports of AWS accounts, as commands, pages and the API ask for them: found, and by whose access."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from outlay.app import Outlay
+from outlay.errors import UsageError
+
+if TYPE_CHECKING:
+    from outlay.aws.exports import Found
+    from outlay.aws.sessions import Credentials, Identity, Session
+
+
+@dataclass(frozen=True)
+class Access:
+    """How AWS is asked: as a connection is (`access_of`), or by what is given; by nothing, as Outlay itself runs.
+
+    `region` is where STS is asked.
+    """
+
+    access_of: str = ""
+    profile: str = ""
+    role_arn: str = ""
+    external_id: str = ""
+    access_key_id: str = ""
+    secret_access_key: str = field(default="", repr=False)
+    region: str = ""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who the access is, and what it sees."""
+
+    identity: Identity
+    found: Found
+
+    def as_dict(self) -> dict[str, Any]:
+        identity = self.identity
+        return {
+            "account": identity.account,
+            "name": identity.name or None,
+            "standing": identity.standing,
+            "payer": identity.payer or None,
+            "exports": [each.as_dict() for each in self.found.exports],
+            "denied": [
+                {"action": error.action, "message": error.message, "next": error.next} for error in self.found.denied
+            ],
+        }
+
+
+def exports(o: Outlay, access: Access) -> Account:
+    """The reports and exports of the account, each with its checklist; nothing is picked.
+
+    Raises UsageError for access that breaks a rule, UnknownName, and AccessError for what AWS refuses.
+    """
+    from outlay.aws.exports import exports_found
+    from outlay.aws.sessions import who_am_i
+
+    session = opened(o, access)
+    identity = who_am_i(session)
+    return Account(identity, exports_found(session, identity))
+
+
+def opened(o: Outlay, access: Access) -> Session:
+    """Nothing is asked of AWS yet. Raises UsageError and UnknownName."""
+    from outlay.aws.sessions import Session
+
+    return Session(_of_connection(o, access.access_of) if access.access_of else _given(access))
+
+
+def _of_connection(o: Outlay, name: str) -> Credentials:
+    from outlay.aws.sessions import Credentials
+
+    given = o.credentials(o.connection(name).row)
+    if not isinstance(given, Credentials):
+        raise UsageError(
+            f"{name} does not read from S3, so it has no access to AWS.",
+            next="Name a connection that does, or give --profile or --role-arn.",
+            field="access_of",
+        )
+    return given
+
+
+def _given(access: Access) -> Credentials:
+    from outlay.aws.naming import check_external_id, check_role
+    from outlay.aws.sessions import Credentials
+
+    if access.role_arn:
+        check_role(access.role_arn)
+    if access.external_id:
+        check_external_id(access.external_id)
+    is_key = bool(access.access_key_id)
+    return Credentials(
+        profile=access.profile,
+        role_arn=access.role_arn,
+        external_id=access.external_id,
+        access_key=(access.access_key_id, access.secret_access_key) if is_key else None,
+        region=access.region,
+    )
