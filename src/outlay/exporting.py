@@ -1,4 +1,4 @@
-"""The billing exports of AWS accounts, as commands, pages and the API ask for them: found, and by whose access."""
+"""The billing exports of AWS accounts, as commands, pages and the API ask for them: found and made."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from outlay.app import Outlay
 from outlay.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from outlay.aws.exports import Found
+    from outlay.aws.making import Plan, Step, Wish
     from outlay.aws.sessions import Credentials, Identity, Session
+    from outlay.state.new import NewConnection
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,56 @@ def exports(o: Outlay, access: Access) -> Account:
     session = opened(o, access)
     identity = who_am_i(session)
     return Account(identity, exports_found(session, identity))
+
+
+@dataclass(frozen=True)
+class Making:
+    """A plan, and the session that it was made with."""
+
+    access: Access
+    session: Session = field(repr=False)
+    plan: Plan
+
+    def carry_out(self) -> Iterator[Step]:
+        """Each step when it is done. Raises AccessError; what was done until then stays."""
+        from outlay.aws.making import carry_out
+
+        yield from carry_out(self.session, self.plan)
+
+    def arn(self) -> str:
+        """What AWS calls the export, once it is made; blank for a legacy report. Raises AccessError."""
+        from outlay.aws.exports import exports_found
+        from outlay.aws.sessions import who_am_i
+
+        return exports_found(self.session, who_am_i(self.session)).named(self.plan.wish.name).arn
+
+    def connection(self, name: str, *, arn: str = "") -> NewConnection:
+        """One that waits for the first delivery, with the same access."""
+        from outlay.state.new import NewConnection
+
+        access = self.access
+        return NewConnection(
+            name,
+            "aws",
+            self.plan.location,
+            export=self.plan.wish.name,
+            profile=access.profile,
+            role_arn=access.role_arn,
+            external_id=access.external_id,
+            access_key_id=access.access_key_id,
+            secret_access_key=access.secret_access_key,
+            access_of=access.access_of,
+            made_export=arn or self.plan.wish.name,
+        )
+
+
+def making(o: Outlay, access: Access, wish: Wish) -> Making:
+    """What would be made; nothing is. Raises UsageError naming the field, UnknownName and AccessError."""
+    from outlay.aws.making import plan
+    from outlay.aws.sessions import who_am_i
+
+    session = opened(o, access)
+    return Making(access, session, plan(session, who_am_i(session), wish))
 
 
 def opened(o: Outlay, access: Access) -> Session:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.aws_standin.organisation import EXTERNAL_ID, Organisation, export, report
+from outlay.aws.policies import Target, policy
+from tests.aws_standin.delivering import fail
+from tests.aws_standin.organisation import EXTERNAL_ID, LINKED, Organisation, export, report
+from tests.aws_standin.standin import statement
 from tests.cli.conftest import Outlay
 
 
@@ -110,3 +114,96 @@ def test_a_connection_of_a_folder_has_no_access_to_lend(outlay: Outlay, tmp_path
     ran = outlay("aws", "exports", "acme")
     assert ran.code == 2
     assert "does not read from S3" in ran.err
+
+
+# Made
+
+MAKE = ("aws", "make-export", "bill", "--bucket", "fernwick-new", "--prefix", "outlay", "--new-bucket")
+
+
+@pytest.fixture
+def maker(fernwick: Organisation) -> Organisation:
+    """The role has the policy that the docs tell, and may see the organisation."""
+    document = policy("payer-automatic", Target("fernwick-new")).document()
+    sees = statement("organizations:Describe*")
+    fernwick.standin.permit_role(fernwick.fernwick.account, "outlay-reads-bills", *document["Statement"], sees)
+    return fernwick
+
+
+def buckets(organisation: Organisation) -> set[str]:
+    found = organisation.standin.client("s3", organisation.fernwick.account).list_buckets()["Buckets"]
+    return {each["Name"] for each in found}
+
+
+def test_the_plan_is_shown_and_nothing_made_before_somebody_says_yes(outlay: Outlay, maker: Organisation) -> None:
+    ran = outlay(*MAKE, *role(maker))
+    assert ran.code == 2
+    for said in ("1. Make the bucket fernwick-new in us-east-1.", "billingreports.amazonaws.com", "QueryStatement"):
+        assert said in ran.out
+    assert "Add --yes" in ran.err
+    planned = outlay(*MAKE, *role(maker), "--json")
+    assert (planned.code, planned.json["made"]) == (0, False)
+    assert [each["there"] for each in planned.json["steps"]] == [False] * 5
+    assert buckets(maker) == {"fernwick-billing"}
+
+
+def test_an_export_is_made_connected_and_waits_for_its_first_file(
+    outlay: Outlay, maker: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = outlay(*MAKE, *role(maker), "--connect", "main", "--yes")
+    assert (ran.code, ran.err) == (0, "")
+    assert "AWS delivers the first file within 24 hours." in ran.out
+    told = outlay("aws", "exports", "main", "--json").json
+    assert [each["name"] for each in told["exports"]] == ["bill"]
+    shown = outlay("connections", "show", "main", "--json").json
+    assert (shown["location"], shown["export"], shown["status"]) == ("s3://fernwick-new/outlay", "bill", "pending-data")
+    assert "AWS delivers the first file within 24 hours." in shown["reason"]
+    assert outlay("ingest", "main").code == 0
+    assert "AWS has not run it yet." in outlay("connections", "show", "main", "--json").json["reason"]
+    fail(maker.standin, maker.fernwick.account, "bill", "DELIVERY_FAILURE", "INSUFFICIENT_PERMISSION")
+    assert outlay("ingest", "main").code == 0
+    later(outlay)
+    reason = outlay("connections", "show", "main", "--json").json["reason"]
+    assert "and they have passed. AWS says of its last run: DELIVERY_FAILURE, INSUFFICIENT_PERMISSION." in reason
+    assert "Put AWS's billing services into its policy" in reason
+
+
+def later(outlay: Outlay) -> None:
+    """As if it had been made 25 hours ago."""
+    import outlay as installation
+    from outlay.state.models import Connection
+
+    with installation.open() as o:
+        assert o.connection("main").row.export_arn
+        Connection.objects.update(export_made_at=datetime.now(UTC) - timedelta(hours=25))
+
+
+def test_a_connection_that_cannot_be_is_told_before_anything_is_made(outlay: Outlay, maker: Organisation) -> None:
+    ran = outlay(*MAKE, *role(maker), "--connect", "Main Account", "--yes")
+    assert ran.code == 2
+    assert "cannot be the name of an AWS connection" in ran.err
+    assert buckets(maker) == {"fernwick-billing"}
+
+
+def test_made_again_it_is_there_already(outlay: Outlay, maker: Organisation) -> None:
+    maker.standin.deny("bcm-data-exports:CreateExport")
+    failed = outlay(*MAKE, *role(maker), "--yes")
+    assert (failed.code, failed.out.count("done: ")) == (1, 4)
+    assert "bcm-data-exports:CreateExport" in failed.err
+    maker.standin.allow("bcm-data-exports:CreateExport")
+    assert outlay(*MAKE, *role(maker), "--yes").code == 0
+    existing = [word for word in MAKE if word != "--new-bucket"]
+    ran = outlay(*existing, *role(maker), "--yes", "--json")
+    assert (ran.code, [each["there"] for each in ran.json["steps"]]) == (0, [True, True])
+
+
+def test_a_linked_account_is_told_that_it_cannot(
+    outlay: Outlay, maker: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linked = next(iter(LINKED[maker.fernwick.account]))
+    key = maker.standin.add_user(linked, "somebody", statement("s3:*", "organizations:DescribeOrganization"))
+    for name, value in key.environ.items():
+        monkeypatch.setenv(name, value)
+    ran = outlay(*MAKE, "--yes")
+    assert ran.code == 2
+    assert f"{linked} is a linked account: {maker.fernwick.account} pays for it" in " ".join(ran.err.split())

@@ -195,6 +195,21 @@ def exports_found(
     return Found(tuple(exports), tuple(denied))
 
 
+def run_said(session: Session, arn: str) -> str:
+    """How the newest run of an export ended, in words; blank for a legacy report, whose runs AWS does not tell.
+
+    Raises AccessError.
+    """
+    if not arn:
+        return ""
+    statuses = _run_statuses(session, billing_region(arn.split(":")[1]), arn, "the export")
+    if not statuses:
+        return "AWS has not run it yet."
+    code, reason = statuses[-1].get("StatusCode", ""), statuses[-1].get("StatusReason", "")
+    trouble = TROUBLES.get(reason) or TROUBLES.get(code, "")
+    return f"AWS says of its last run: {', '.join(filter(None, (code, reason)))}. {trouble}".strip()
+
+
 def billing_region(partition: str) -> str:
     """The only region in which AWS's billing APIs answer, wherever bucket and session are."""
     return {"aws-cn": "cn-northwest-1"}.get(partition, "us-east-1")
@@ -290,12 +305,16 @@ def _executions(session: Session, region: str, arn: str, what: str, denied: list
     """Their statuses, the newest last: AWS promises no order. None at all where they may not be seen."""
     if any(error.action == _EXECUTIONS for error in denied):
         return []
-    pages = session.pages("bcm-data-exports", "ListExecutions", "Executions", region=region, what=what, ExportArn=arn)
     try:
-        statuses = [each["ExecutionStatus"] for each in pages]
+        return _run_statuses(session, region, arn, what)
     except Denied as error:
         denied.append(_missing(error))
         return []
+
+
+def _run_statuses(session: Session, region: str, arn: str, what: str) -> list[Mapping[str, Any]]:
+    pages = session.pages("bcm-data-exports", "ListExecutions", "Executions", region=region, what=what, ExportArn=arn)
+    statuses = [each["ExecutionStatus"] for each in pages]
     return sorted(statuses, key=lambda status: status.get("CreatedAt", _NEVER))
 
 

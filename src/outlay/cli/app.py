@@ -67,6 +67,7 @@ _COMMANDS: dict[str, dict[str, str]] = {
     },
     "aws": {
         "exports": "outlay.cli.aws:exports",
+        "make-export": "outlay.cli.aws:make_export",
     },
     "lake": {
         "where": "outlay.cli.lake:where",
@@ -93,7 +94,7 @@ def make_app() -> App:
     add = App(name="add", help=_ADD, sort_key=0)
     lake = App(name="lake", help="Where the charges lie, and keeping them tidy.", sort_key=9.5)
     users = App(name="users", help="Who may sign in to the site: add, list, role, link, remove.", sort_key=8.5)
-    aws = App(name="aws", help="What an AWS account has: its reports and exports.", sort_key=3.7)
+    aws = App(name="aws", help="The billing exports of an AWS account: list them, make one.", sort_key=3.7)
     connections.command(add)
     apps = {"": root, "connections": connections, "add": add, "aws": aws, "users": users, "lake": lake}
     root["--help"].help = "Show this, or the help of a command: outlay costs --help."

@@ -31,6 +31,8 @@ def facts_of(row: Connection) -> Facts:
         problem=told.message if told else "",
         problem_next=told.next if told else "",
         expect_every_hours=row.expect_every_hours,
+        export_made_at=row.export_made_at,
+        export_said=row.export_said,
     )
 
 

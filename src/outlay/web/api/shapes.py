@@ -101,6 +101,7 @@ class ConnectionShown(ConnectionTold):
     check_every: int = Field(description="Minutes.")
     next_check: str | None
     bring_from: str | None
+    export_made: str | None = Field(description="When Outlay made its export in AWS.")
     count_from: str | None
     count_to: str | None
     created: str
