@@ -11,7 +11,7 @@ from outlay.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from outlay.aws.exports import Found
+    from outlay.aws.exports import Found, FoundExport
     from outlay.aws.making import Plan, Step, Wish
     from outlay.aws.sessions import Credentials, Identity, Session
     from outlay.state.new import NewConnection
@@ -65,6 +65,51 @@ def exports(o: Outlay, access: Access) -> Account:
     session = opened(o, access)
     identity = who_am_i(session)
     return Account(identity, exports_found(session, identity))
+
+
+def export_of(o: Outlay, name: str) -> FoundExport:
+    """The export that a connection reads, with its checklist, as AWS tells of it now and as its bills show.
+
+    Raises UnknownName, UsageError for a connection that has no access to AWS, and AccessError: NotFound when AWS has
+    none of that name and place.
+    """
+    from outlay.aws.exports import exports_found
+    from outlay.aws.sessions import who_am_i
+    from outlay.errors import NotFound
+
+    row = o.connection(name).row
+    session = opened(o, Access(access_of=name))
+    found = exports_found(session, who_am_i(session), tags_seen=tags_seen(o, name))
+    there = [each for each in found.exports if _is_read(row.location, row.export, each)]
+    if not there and found.hidden:
+        raise found.hidden[0]
+    if len(there) != 1:
+        raise NotFound(
+            f"AWS tells of {len(there) or 'no'} exports that lie at {row.location}.",
+            next="See all that it has with outlay aws exports; an export of another account is not told.",
+        )
+    return there[0]
+
+
+def _is_read(location: str, name: str, export: FoundExport) -> bool:
+    """A location may be the export's own folder, or any above it."""
+    own = f"{export.location}/{export.name}/"
+    return f"{own}".startswith(f"{location.rstrip('/')}/") and name in ("", export.name)
+
+
+def tags_seen(o: Outlay, name: str) -> bool | None:
+    """Whether a charge of the newest month has a tag; None where there is no month, or no time to look."""
+    from outlay.costs.comparing import has_tags
+    from outlay.errors import Busy, TooSlow
+
+    live = {key.period: each for key, each in o.lake.seen().live.items() if key.connection == name}
+    files = list(live[max(live)].files) if live else []
+    if not files:
+        return None
+    try:
+        return o.desk.look(lambda session: has_tags(session, files))
+    except (Busy, TooSlow):
+        return None
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from outlay.aws.policies import Target, policy
-from tests.aws_standin.delivering import fail
-from tests.aws_standin.organisation import EXTERNAL_ID, LINKED, Organisation, export, report
+from outlay.period import BillingPeriod
+from tests.aws_standin.delivering import deliver, fail
+from tests.aws_standin.organisation import EXTERNAL_ID, LINKED, Organisation, bill, export, report
 from tests.aws_standin.standin import statement
 from tests.cli.conftest import Outlay
+
+PERIOD, LAST = BillingPeriod(2026, 9), date(2026, 9, 3)
 
 
 @pytest.fixture
@@ -114,6 +117,23 @@ def test_a_connection_of_a_folder_has_no_access_to_lend(outlay: Outlay, tmp_path
     ran = outlay("aws", "exports", "acme")
     assert ran.code == 2
     assert "does not read from S3" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("path", "offer"),
+    [("exports/wrong", "s3://fernwick-billing/exports"), ("exports", ""), ("elsewhere/far", "")],
+    ids=["a part too many", "right", "elsewhere"],
+)
+def test_adding_a_path_with_a_part_too_many_offers_the_right_one(
+    outlay: Outlay, fernwick: Organisation, path: str, offer: str
+) -> None:
+    put(fernwick)
+    rows = bill(fernwick.fernwick.payer, PERIOD, LAST)[:50]
+    deliver(fernwick.standin, fernwick.fernwick.account, "hourly", PERIOD, rows)
+    ran = outlay("connections", "add", "aws", "main", "--location", f"s3://fernwick-billing/{path}", *role(fernwick))
+    assert ran.code == 0
+    assert (f"at {offer} there is one" in ran.out) is bool(offer)
+    assert outlay("connections", "show", "main").code == 0
 
 
 # Made

@@ -314,6 +314,7 @@ class Tested(Told):
     ok: bool
     steps: list[TestStep]
     periods: list[str]
+    offer: str | None = Field(description="A location near the one given, where the bills lie.")
 
 
 class Stopping(Told):
