@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from outlay.errors import AccessError, Busy, HomeError, UnknownName, UsageError
+from outlay.errors import Busy, HomeError, OutlayError, UnknownName, UsageError
 from outlay.period import BillingPeriod
 from outlay.settings import Settings
 
@@ -503,12 +503,10 @@ class Outlay:
         from outlay.aws.exports import run_said
         from outlay.aws.sessions import Credentials, Session
 
-        given = self.credentials(row)
-        if not isinstance(given, Credentials):
-            return
         try:
-            said = run_said(Session(given), row.export_arn)
-        except AccessError as error:
+            given = self.credentials(row)
+            said = run_said(Session(given), row.export_arn) if isinstance(given, Credentials) else ""
+        except OutlayError as error:
             said = f"What AWS says of it may not be seen: {error.message}"
         awaiting.note(name, said)
 

@@ -126,15 +126,8 @@ class Making:
 
         yield from carry_out(self.session, self.plan)
 
-    def arn(self) -> str:
-        """What AWS calls the export, once it is made; blank for a legacy report. Raises AccessError."""
-        from outlay.aws.exports import exports_found
-        from outlay.aws.sessions import who_am_i
-
-        return exports_found(self.session, who_am_i(self.session)).named(self.plan.wish.name).arn
-
     def connection(self, name: str, *, arn: str = "") -> NewConnection:
-        """One that waits for the first delivery, with the same access."""
+        """One that waits for the first delivery, with the same access. `arn` is that of the last step."""
         from outlay.state.new import NewConnection
 
         access = self.access

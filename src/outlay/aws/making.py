@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Literal
@@ -127,12 +127,16 @@ def faults(wish: Wish) -> dict[str, UsageError]:
 
 @dataclass(frozen=True)
 class Step:
-    """`request` is what AWS is asked, word for word; `is_there`: nothing is left to do."""
+    """`request` is what AWS is asked, word for word; `is_there`: nothing is left to do.
+
+    `arn` is what AWS calls the export, once that is there; blank for a legacy report.
+    """
 
     name: str
     title: str
     request: Mapping[str, Any]
     is_there: bool = False
+    arn: str = ""
 
     @property
     def as_text(self) -> str:
@@ -152,8 +156,6 @@ class Plan:
     partition: str
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
-    # What AWS called the export; blank for a legacy report, and before it is made.
-    arn: str = field(default="", compare=False)
 
     @property
     def location(self) -> str:
@@ -189,17 +191,8 @@ def plan(session: Session, identity: Identity, wish: Wish) -> Plan:
     looking = _Looking(session, identity, wish)
     region, is_there = looking.bucket()
     bucket = looking.made_bucket(region, is_there=is_there) if wish.is_new_bucket else ()
-    there = looking.export()
-    steps = (*bucket, looking.policy(region, is_there=is_there), looking.made_export(region, there))
-    return Plan(
-        wish,
-        identity.account,
-        region,
-        identity.partition,
-        steps,
-        tuple(_notes(identity)),
-        there.arn if there else "",
-    )
+    steps = (*bucket, looking.policy(region, is_there=is_there), looking.made_export(region, looking.export()))
+    return Plan(wish, identity.account, region, identity.partition, steps, tuple(_notes(identity)))
 
 
 def carry_out(session: Session, plan: Plan) -> Iterator[Step]:
@@ -208,9 +201,8 @@ def carry_out(session: Session, plan: Plan) -> Iterator[Step]:
     What was done until then stays; plan anew, and carry that out.
     """
     for step in plan.steps:
-        if not step.is_there:
-            _DOING[step.name](session, plan, step)
-        yield replace(step, is_there=True)
+        arn = step.arn if step.is_there else _DOING[step.name](session, plan, step)
+        yield replace(step, is_there=True, arn=arn)
 
 
 def _check_payer(identity: Identity) -> None:
@@ -357,7 +349,7 @@ class _Looking:
         wish = self.wish
         title = f"Make the {KINDS[_kind(wish)]} {wish.name}"
         if there:
-            return Step("export", title, {}, is_there=True)
+            return Step("export", title, {}, is_there=True, arn=there.arn)
         if wish.kind == "legacy-cur":
             return Step("export", title, {"ReportDefinition": _report(wish, region)})
         return Step("export", title, {"Export": _export(wish, region, self._columns())})
@@ -470,33 +462,37 @@ def _settings(wish: Wish) -> dict[str, str]:
     return settings
 
 
-# Doing: by the name of the step.
+# Doing: by the name of the step. The answer is the ARN of what was made, where it has one that matters.
+
+_Do = Callable[[Session, Plan, Step], str]
 
 
-def _ask_s3(operation: str, action: str) -> Callable[[Session, Plan, Step], None]:
-    def do(session: Session, plan: Plan, step: Step) -> None:
+def _ask_s3(operation: str, action: str) -> _Do:
+    def do(session: Session, plan: Plan, step: Step) -> str:
         what = f"the bucket {plan.wish.bucket}"
         session.ask("s3", operation, region=plan.region, action=action, what=what, **step.request)
+        return ""
 
     return do
 
 
-def _put_policy(session: Session, plan: Plan, step: Step) -> None:
+def _put_policy(session: Session, plan: Plan, step: Step) -> str:
     document = json.dumps(step.request["Policy"])
-    _ask_s3("PutBucketPolicy", "s3:PutBucketPolicy")(
+    return _ask_s3("PutBucketPolicy", "s3:PutBucketPolicy")(
         session, plan, replace(step, request={**step.request, "Policy": document})
     )
 
 
-def _put_export(session: Session, plan: Plan, step: Step) -> None:
+def _put_export(session: Session, plan: Plan, step: Step) -> str:
     service, operation = (
         ("cur", "PutReportDefinition") if plan.wish.kind == "legacy-cur" else ("bcm-data-exports", "CreateExport")
     )
     what = f"{plan.wish.name} into {plan.location}"
-    session.ask(service, operation, region=billing_region(plan.partition), what=what, **step.request)
+    answer = session.ask(service, operation, region=billing_region(plan.partition), what=what, **step.request)
+    return str(answer.get("ExportArn", ""))
 
 
-_DOING: Mapping[str, Callable[[Session, Plan, Step], None]] = MappingProxyType(
+_DOING: Mapping[str, _Do] = MappingProxyType(
     {
         "bucket": _ask_s3("CreateBucket", "s3:CreateBucket"),
         "private": _ask_s3("PutPublicAccessBlock", "s3:PutBucketPublicAccessBlock"),

@@ -116,11 +116,13 @@ def make_export(
             _show_plan(made)
         if not yes and not made.plan.is_done:
             _ask()
+        arn = ""
         for step in made.carry_out():
+            arn = step.arn
             if not json:
                 say(f"done: {step.title}.")
         if connect:
-            o.add(made.connection(connect, arn=made.arn()))
+            o.add(made.connection(connect, arn=arn))
     if json:
         print_json({**made.plan.as_dict(), "made": True, "connection": connect or None})
         return

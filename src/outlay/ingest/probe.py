@@ -220,8 +220,8 @@ class _Looking:
 
     def _deeper(self) -> str:
         """Where it all lies in one folder below, its path would do, and less would be listed."""
-        location = self._tried.source.location
-        homes = homes_of(self._tried.source.kind, self._bucket())
+        location, kind = self._tried.source.location, self._tried.source.kind
+        homes = homes_of(kind, self._bucket()) if kind == "aws" else ()
         if location.is_folder or len(homes) != 1 or "/" not in homes[0]:
             return ""
         path = "/".join(filter(None, (location.path, homes[0].rpartition("/")[0])))

@@ -87,7 +87,7 @@ def _carried_out(request: HttpRequest, form: MakeForm, made: exporting.Making) -
     try:
         for step in made.carry_out():
             done.append(step)  # noqa: PERF402 what is done before one fails is told
-        view = connecting.add(o, made.connection(form.said("name"), arn=made.arn()), by=adding.who(request))
+        view = connecting.add(o, made.connection(form.said("name"), arn=done[-1].arn), by=adding.who(request))
     except OutlayError as error:
         return _page(request, form, {"error": error, "done": done}, status=422)
     messages.success(request, f"{made.plan.wish.name} is made, and {view.row.name} waits for it. {FIRST_DELIVERY}")
