@@ -91,6 +91,7 @@ class ConnectionView:
             "check_every": row.check_every_minutes,
             "next_check": row.next_check_at.isoformat() if row.next_check_at else None,
             "bring_from": row.bring_from or None,
+            "export_made": row.export_made_at.isoformat() if row.export_made_at else None,
             "count_from": row.count_from or None,
             "count_to": row.count_to or None,
             "created": row.created_at.isoformat(),
@@ -564,6 +565,24 @@ class Outlay:
 
         work = Ingest(self.settings, self.lake, self.engine, self.memory, watch, accept_empty)
         yield from checking.check(watch, work, self.place, self.memory)
+        self._ask_after_export(watch.claim.connection)
+
+    def _ask_after_export(self, name: str) -> None:
+        """What AWS says of an export that Outlay made, until it has delivered."""
+        from outlay.state import awaiting
+
+        row = awaiting.awaited(name)
+        if row is None:
+            return
+        from outlay.aws.exports import run_said
+        from outlay.aws.sessions import Credentials, Session
+
+        try:
+            given = self.credentials(row)
+            said = run_said(Session(given), row.export_arn) if isinstance(given, Credentials) else ""
+        except OutlayError as error:
+            said = f"What AWS says of it may not be seen: {error.message}"
+        awaiting.note(name, said)
 
     def roll_up(self) -> Iterator[tuple[str, BillingPeriod]]:
         """Make the roll-ups that are missing, the newest months first, and tell of each when it is made.

@@ -6,6 +6,7 @@ Each takes the installation, and `by`, the name of whoever does it, which is rec
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from outlay.state.new import NewConnection
     from outlay.state.news import News
     from outlay.state.summary import Summary
+    from outlay.storage import Place
 
 
 # Looking
@@ -255,8 +257,16 @@ def _tried(o: Outlay, row: Connection) -> Probe:
             o.settings.s3_endpoint,
             o.settings,
             engine,
+            lambda location: _place_at(o, row, location),
         )
         return probe(tried)
+
+
+def _place_at(o: Outlay, row: Connection, location: str) -> Place:
+    """With the access of `row`, which is not saved and stays as it is."""
+    other = copy(row)
+    other.location = location
+    return o.place(other)
 
 
 def add(o: Outlay, new: NewConnection, *, by: str = "") -> ConnectionView:

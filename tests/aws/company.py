@@ -9,10 +9,12 @@ import gzip
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import boto3
 import pytest
@@ -21,13 +23,20 @@ from moto.core.authorization import enable_iam_authentication
 from moto.iam import access_control
 from moto.s3.responses import ACTION_MAP
 
-from outlay.aws.sessions import Credentials
+from outlay.aws.sessions import Credentials, Session
 from outlay.errors import Denied
 from outlay.storage import Place, open_place
+from tests.aws_standin.cur import CurApi
+from tests.aws_standin.data_exports import DataExportsApi
+from tests.aws_standin.gate import Gate, read_call
+from tests.aws_standin.organisation import export
+from tests.aws_standin.standin import billing_statement
 from tests.ingest.bills import CUR_ROW, FOCUS_ROW, put_cur
 from tests.ingest.world import World, as_csv, put_drop, row
 from tests.services.s3 import REGION, S3, S3Server
 
+# moto's own.
+ACCOUNT = "123456789012"
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AccessDeniedError"}
 
 # moto's name → IAM's. Source: the Service Authorization Reference.
@@ -82,11 +91,28 @@ def is_denied(call: Callable[[], object]) -> bool:
     return False
 
 
+class Billing:
+    """moto, and the two APIs that it lacks, for whose calls it is asked what the caller may do."""
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+        self.cur, self.data_exports = CurApi(), DataExportsApi(lambda: datetime.now(UTC))
+        self._gate = Gate(application, {each.service: each for each in (self.cur, self.data_exports)})
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        call = read_call(environ)
+        is_ours = call is not None and call.service in self._gate.apis
+        return (self._gate if is_ours else self._application)(environ, start_response)
+
+
 class Company:
     """Its bucket holds a bill of each kind. `user` has no permission but those that `allow` gives."""
 
     def __init__(self, server: S3Server, folder: Path) -> None:
         self.s3 = S3(server)
+        self._server, self._plain = server, server.observed.application
+        self.billing = Billing(self._plain)
+        server.observed.application = self.billing
         self.folder = folder
         # Making one takes longer than its call.
         self._clients: dict[tuple[str, tuple[str, str]], Any] = {}
@@ -102,10 +128,15 @@ class Company:
     def close(self) -> None:
         """What all tests on the server would share."""
         self.admins("organizations").delete_organization()
+        self._server.observed.application = self._plain
 
     def admins(self, service: str) -> Any:
         """For whom all is allowed while access control is off."""
         return self._client(service, (self.s3.access_key, self.s3.secret_key))
+
+    def session(self) -> Session:
+        """The user's, as Outlay asks AWS's APIs."""
+        return Session(Credentials(access_key=self.key, endpoint=self.s3.endpoint, region=REGION))
 
     @property
     def user_arn(self) -> str:
@@ -130,8 +161,14 @@ class Company:
             },
         )
         others = {"Sid": "Others", "Effect": "Allow", "Principal": {"AWS": self.user_arn}, "Action": "s3:PutObjectAcl"}
-        document = {"Version": "2012-10-17", "Statement": [{**others, "Resource": f"arn:aws:s3:::{bucket}/*"}]}
+        statements = [{**others, "Resource": f"arn:aws:s3:::{bucket}/*"}, billing_statement(ACCOUNT, bucket)]
+        document = {"Version": "2012-10-17", "Statement": statements}
         s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
+
+        made = self.billing.data_exports.create_export(ACCOUNT, {"Export": export("there", bucket)})
+        self.export_arn = made["ExportArn"]
+        there = self.billing.data_exports.exports[ACCOUNT][self.export_arn]
+        self.execution_id = self.billing.data_exports.executed(there, "DELIVERY_SUCCESS").id
 
     def _deliver(self) -> None:
         """Everyone's key will do here: access control is off."""

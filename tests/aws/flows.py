@@ -1,18 +1,21 @@
 """What Outlay does with each policy: a row for each call, with the IAM actions that AWS asks for.
 
-Calls of APIs that moto does not have are in `WAITING`, until the stand-in for them is there: then each becomes a row.
+Calls of APIs that no server on loopback enforces are in `WAITING`.
 """
 
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from outlay.aws.making import Wish, carry_out, plan
 from outlay.aws.policies import Target, extended, policy
-from tests.aws.company import Company
+from outlay.aws.sessions import Identity
+from tests.aws.company import ACCOUNT, Company
 
 
 @dataclass(frozen=True)
@@ -22,10 +25,16 @@ class Call:
 
 
 def _api(action: str, service: str, operation: str, **arguments: Any) -> Call:
-    """One call; `BUCKET` and `USER` in its arguments are the company's."""
+    """One call; `BUCKET`, `USER` and the like in its arguments are the company's."""
 
     def make(company: Company) -> object:
-        names = {"BUCKET": company.bucket, "USER": company.user, "KEY": company.key[0]}
+        names = {
+            "BUCKET": company.bucket,
+            "USER": company.user,
+            "KEY": company.key[0],
+            "EXPORT": company.export_arn,
+            "EXECUTION": company.execution_id,
+        }
         given = {
             name: names.get(value, value) if isinstance(value, str) else value for name, value in arguments.items()
         }
@@ -44,6 +53,20 @@ def _extend(company: Company) -> None:
     there = s3.get_bucket_policy(Bucket=company.bucket)["Policy"]
     ours = policy("billing-delivery", Target(company.bucket, account="012345678901"))
     s3.put_bucket_policy(Bucket=company.bucket, Policy=json.dumps(extended(ours, there).document()))
+
+
+def _made(kind: str, *more: str) -> Call:
+    """An export into the bucket that is there, planned and carried out as Outlay does it."""
+
+    def make(company: Company) -> None:
+        session = company.session()
+        wish = Wish(f"bill-{uuid.uuid4().hex}", company.bucket, "made", kind)
+        identity = Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/{company.user}", "payer")
+        for _ in carry_out(session, plan(session, identity, wish)):
+            pass
+
+    lists = ("cur:DescribeReportDefinitions", "bcm-data-exports:ListExports", "bcm-data-exports:GetExport")
+    return Call(("s3:GetBucketLocation", "s3:GetBucketPolicy", *lists, *more), make)
 
 
 def _make_bucket(company: Company) -> None:
@@ -95,12 +118,31 @@ MACHINES = (
     _api("elasticloadbalancing:DescribeLoadBalancers", "elbv2", "describe_load_balancers"),
 )
 
+REPORTS = _api("cur:DescribeReportDefinitions", "cur", "describe_report_definitions")
+EXPORTS = (
+    _api("bcm-data-exports:ListExports", "bcm-data-exports", "list_exports"),
+    _api("bcm-data-exports:GetExport", "bcm-data-exports", "get_export", ExportArn="EXPORT"),
+    _api("bcm-data-exports:ListExecutions", "bcm-data-exports", "list_executions", ExportArn="EXPORT"),
+    _api(
+        "bcm-data-exports:GetExecution",
+        "bcm-data-exports",
+        "get_execution",
+        ExportArn="EXPORT",
+        ExecutionId="EXECUTION",
+    ),
+)
+
 FLOWS: Mapping[str, tuple[Call, ...]] = {
     "bucket-reader": (_ingest("anycost", "anycost"), LOCATE),
     "bucket-only": (_ingest("anycost", "anycost"), LOCATE),
-    "payer-report": (_ingest("cur", "aws"), LOCATE),
-    "payer-export": (_ingest("export", "focus"), LOCATE),
+    "payer-report": (REPORTS, _ingest("cur", "aws"), LOCATE),
+    "payer-export": (*EXPORTS, _ingest("export", "focus"), LOCATE),
     "payer-automatic": (
+        REPORTS,
+        *EXPORTS,
+        _made("legacy-cur", "cur:PutReportDefinition"),
+        _made("cur-2.0", "bcm-data-exports:GetTable", "bcm-data-exports:CreateExport"),
+        _made("focus-1.2", "bcm-data-exports:GetTable", "bcm-data-exports:CreateExport"),
         Call(("s3:CreateBucket",), _make_bucket),
         _api(
             "s3:PutBucketPublicAccessBlock",
@@ -120,8 +162,9 @@ FLOWS: Mapping[str, tuple[Call, ...]] = {
         _ingest("export", "focus"),
         LOCATE,
     ),
-    "discover-resources": (*MACHINES, STATISTICS, *BUCKETS, *USERS),
+    "discover-resources": (*MACHINES, STATISTICS, *BUCKETS, *USERS, REPORTS),
     "inventory": (
+        REPORTS,
         *MACHINES,
         STATISTICS,
         DATA,
@@ -168,13 +211,6 @@ FLOWS: Mapping[str, tuple[Call, ...]] = {
 
 # By action of the policies: what AWS would be asked, where no server on loopback enforces it yet.
 WAITING: Mapping[str, str] = {
-    "cur:DescribeReportDefinitions": "cur:DescribeReportDefinitions",
-    "cur:PutReportDefinition": "cur:PutReportDefinition",
-    "bcm-data-exports:ListExports": "bcm-data-exports:ListExports",
-    "bcm-data-exports:GetExport": "bcm-data-exports:GetExport",
-    "bcm-data-exports:ListExecutions": "bcm-data-exports:ListExecutions",
-    "bcm-data-exports:GetExecution": "bcm-data-exports:GetExecution",
-    "bcm-data-exports:CreateExport": "bcm-data-exports:CreateExport",
     "ce:List*": "ce:ListCostAllocationTags",
     "ce:Describe*": "ce:DescribeCostCategoryDefinition",
     # moto takes no signature of a user for these, whose protocol is REST with JSON.

@@ -32,6 +32,14 @@ BILLING_REGION = "us-east-1"
 JSON_ERRORS = ("cur", "bcm-data-exports", "organizations")
 # What S3 names its actions, where that is not the operation's name.
 S3_ACTIONS = {"ListObjectsV2": "ListBucket", "ListObjects": "ListBucket", "HeadObject": "GetObject"}
+# Of a request about a bucket: method and query → IAM's name.
+S3_BUCKET_ACTIONS = {
+    ("GET", "location"): "GetBucketLocation",
+    ("GET", "policy"): "GetBucketPolicy",
+    ("PUT", "policy"): "PutBucketPolicy",
+    ("PUT", "publicAccessBlock"): "PutBucketPublicAccessBlock",
+    ("PUT", "encryption"): "PutEncryptionConfiguration",
+}
 
 
 @dataclass(frozen=True)
@@ -181,7 +189,9 @@ def read_call(environ: WSGIEnvironment) -> Call | None:
 
 def _action(environ: WSGIEnvironment, service: str) -> str:
     target = environ.get("HTTP_X_AMZ_TARGET", "")
-    name = target.partition(".")[2] or read_request(environ).kind
+    request = read_request(environ)
+    of_bucket = (S3_BUCKET_ACTIONS.get((request.method, query)) for query in request.query if service == "s3")
+    name = target.partition(".")[2] or next(filter(None, of_bucket), request.kind)
     return f"{service}:{S3_ACTIONS.get(name, name)}"
 
 

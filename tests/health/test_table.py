@@ -41,6 +41,8 @@ all_facts = st.builds(
     problem=st.sampled_from(["", "Access to s3://b/p is denied.", "The value {odd} is no number."]),
     problem_next=st.sampled_from(["", "Grant s3:GetObject on {it}."]),
     expect_every_hours=st.sampled_from([None, 1, 24, 500]),
+    export_made_at=past,
+    export_said=st.sampled_from(["", "AWS has not run it yet."]),
 )
 
 
@@ -90,6 +92,8 @@ def test_every_case_of_the_table_decides_for_some_connection() -> None:
         Facts("bills", "aws", paused_at=hours_ago(2)),
         Facts("bills", "aws", last_outcome="rejected"),
         Facts("bills", "aws", last_outcome="failed"),
+        Facts("bills", "aws", export_made_at=hours_ago(24)),
+        Facts("bills", "aws", export_made_at=hours_ago(25), last_checked_at=NOW),
         Facts("bills", "aws"),
         Facts("bills", "aws", last_checked_at=NOW),
         delivered("aws", 40, last_checked_at=hours_ago(20)),

@@ -158,7 +158,7 @@ class S3Server:
         self.observed = Observed(application or moto_application())
         # The socket listens from here on, so that nobody has to wait for the thread.
         self._server = make_server("127.0.0.1", port, self.observed, threaded=True, request_handler=QuietHandler)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="s3-server", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="s3-server", daemon=True)
         self._thread.start()
 
     @property

@@ -71,6 +71,13 @@ class Check:
     holds: bool | None
     otherwise: str
 
+    @property
+    def said(self) -> str:
+        return {True: "yes", False: "no", None: "not visible"}[self.holds]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"code": self.code, "point": self.point, "holds": self.holds, "otherwise": self.otherwise}
+
 
 @dataclass(frozen=True)
 class FoundExport:
@@ -113,6 +120,26 @@ class FoundExport:
     def trouble(self) -> str:
         """Why the last delivery failed and what to do; blank when it did not."""
         return TROUBLES.get(self.last_reason) or TROUBLES.get(self.last_status, "")
+
+    def as_dict(self) -> dict[str, Any]:
+        plain = {name: getattr(self, name) for name in _TOLD}
+        unknown_as_none = {name: getattr(self, name) or None for name in _TOLD_WHERE_KNOWN}
+        return {
+            **plain,
+            **unknown_as_none,
+            "last_delivery": self.last_delivery.astimezone(UTC).isoformat() if self.last_delivery else None,
+            "usable": self.usable,
+            "checklist": [check.as_dict() for check in self.checklist],
+        }
+
+
+_TOLD = (
+    *("name", "kind", "format", "compression", "resource_ids", "split_cost", "refreshes_closed"),
+    *("bucket", "prefix", "region", "location"),
+)
+_TOLD_WHERE_KNOWN = (
+    *("table", "granularity", "versioning", "arn", "last_status", "last_reason", "trouble", "limited", "why_not"),
+)
 
 
 @dataclass(frozen=True)
@@ -166,6 +193,21 @@ def exports_found(
         except Denied as error:
             denied.append(_missing(error))
     return Found(tuple(exports), tuple(denied))
+
+
+def run_said(session: Session, arn: str) -> str:
+    """How the newest run of an export ended, in words; blank for a legacy report, whose runs AWS does not tell.
+
+    Raises AccessError.
+    """
+    if not arn:
+        return ""
+    statuses = _run_statuses(session, billing_region(arn.split(":")[1]), arn, "the export")
+    if not statuses:
+        return "AWS has not run it yet."
+    code, reason = statuses[-1].get("StatusCode", ""), statuses[-1].get("StatusReason", "")
+    trouble = TROUBLES.get(reason) or TROUBLES.get(code, "")
+    return f"AWS says of its last run: {', '.join(filter(None, (code, reason)))}. {trouble}".strip()
 
 
 def billing_region(partition: str) -> str:
@@ -263,12 +305,16 @@ def _executions(session: Session, region: str, arn: str, what: str, denied: list
     """Their statuses, the newest last: AWS promises no order. None at all where they may not be seen."""
     if any(error.action == _EXECUTIONS for error in denied):
         return []
-    pages = session.pages("bcm-data-exports", "ListExecutions", "Executions", region=region, what=what, ExportArn=arn)
     try:
-        statuses = [each["ExecutionStatus"] for each in pages]
+        return _run_statuses(session, region, arn, what)
     except Denied as error:
         denied.append(_missing(error))
         return []
+
+
+def _run_statuses(session: Session, region: str, arn: str, what: str) -> list[Mapping[str, Any]]:
+    pages = session.pages("bcm-data-exports", "ListExecutions", "Executions", region=region, what=what, ExportArn=arn)
+    statuses = [each["ExecutionStatus"] for each in pages]
     return sorted(statuses, key=lambda status: status.get("CreatedAt", _NEVER))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -12,6 +12,9 @@ from outlay.cli.options import Json, Name
 from outlay.cli.output import print_json, say
 from outlay.cli.who import who
 from outlay.state.new import NewConnection
+
+if TYPE_CHECKING:
+    from outlay.app import Outlay
 
 Location = Annotated[
     str,
@@ -130,8 +133,22 @@ def focus(
 def _add(new: NewConnection, json: bool) -> None:
     with outlay.open() as o:
         view = connecting.add(o, new, by=who())
+        offer = "" if json else _offered(o, new)
     if json:
         print_json(view.as_dict())
         return
     say(f"{view.row.name} is connected to {view.row.location}.")
+    if offer:
+        say(f"No bill lies there, but at {offer} there is one.")
+        say(f"next: outlay connections remove {view.row.name}, and add it with --location {offer}")
+        return
     say(f"next: {view.status.next}")
+
+
+def _offered(o: Outlay, new: NewConnection) -> str:
+    """A path in S3 that has a part too many is told; that nothing can be listed yet is no reason not to connect."""
+    from outlay import connecting
+
+    if new.kind != "aws" or not new.location.startswith("s3://"):
+        return ""
+    return connecting.test_again(o, new.name).offer

@@ -83,6 +83,10 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "webhook": "outlay.cli.telling:webhook",
         "slack": "outlay.cli.telling:slack",
     },
+    "aws": {
+        "exports": "outlay.cli.aws:exports",
+        "make-export": "outlay.cli.aws:make_export",
+    },
     "lake": {
         "where": "outlay.cli.lake:where",
         "tidy": "outlay.cli.lake:tidy",
@@ -113,13 +117,15 @@ def make_app() -> App:
     connections.command(add)
     notices.command(telling)
     apps = {"": root, "connections": connections, "add": add, "users": users, "lake": lake}
-    apps |= {"notices": notices, "notices add": telling}
+    aws = App(name="aws", help="The billing exports of an AWS account: list them, make one.", sort_key=3.7)
+    apps |= {"notices": notices, "notices add": telling, "aws": aws}
     root["--help"].help = "Show this, or the help of a command: outlay costs --help."
     root["--version"].help = "Show the version."
     for name, app in apps.items():
         for number, (command, place) in enumerate(_COMMANDS[name].items(), start=1):
             app.command(place, name=command, sort_key=number)
     root.command(connections)
+    root.command(aws)
     root.command(users)
     root.command(notices)
     root.command(lake)

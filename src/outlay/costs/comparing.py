@@ -44,6 +44,13 @@ def invoice_sums_by(
     return {(row["invoice"], text_of(row["value"]), row["unit"]): row["amount"] or _ZERO for row in rows}
 
 
+def has_tags(session: Session, files: Sequence[str]) -> bool:
+    """Whether any charge has a tag."""
+    table = session.files(files, _CHARGES)
+    (row,) = session.rows(table.aggregate(seen=(table.Tags.length() > 0).any()))
+    return bool(row["seen"])
+
+
 @dataclass(frozen=True)
 class Change:
     """`name` is None for charges without one."""

@@ -15,6 +15,8 @@ Outcome = Literal["committed", "unchanged", "rejected", "failed"]
 
 # AWS refreshes an export at least once a day.
 EXPECTED_HOURS = {"aws": 36}
+# Its first file comes within that.
+FIRST_FILE = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Facts:
     """What is known of a connection. Times are aware.
 
     `last_delivery_at` is when the last new delivery was committed; `problem` and `problem_next` are the message and the
-    next action of the last run's first error.
+    next action of the last run's first error. `export_made_at` is when Outlay made its export, and `export_said` what
+    AWS last told of the export's runs.
     """
 
     name: str
@@ -35,6 +38,8 @@ class Facts:
     problem: str = ""
     problem_next: str = ""
     expect_every_hours: int | None = None
+    export_made_at: datetime | None = None
+    export_said: str = ""
 
     @property
     def expected_hours(self) -> int | None:
@@ -83,6 +88,15 @@ def _is_failed(facts: Facts, now: datetime) -> bool:
     return facts.last_outcome == "failed"
 
 
+def _is_made(facts: Facts, now: datetime) -> bool:
+    is_new = facts.export_made_at is not None and now - facts.export_made_at <= FIRST_FILE
+    return facts.delivered_at is None and is_new
+
+
+def _is_overdue(facts: Facts, now: datetime) -> bool:
+    return facts.delivered_at is None and facts.export_made_at is not None and not _is_made(facts, now)
+
+
 def _is_unseen(facts: Facts, now: datetime) -> bool:
     return facts.delivered_at is None and facts.last_checked_at is None
 
@@ -128,6 +142,20 @@ TABLE: tuple[Case, ...] = (
         _is_failed,
         "{problem}",
         "{problem_next}",
+    ),
+    Case(
+        "pending-data",
+        "Nothing was ever committed, and Outlay made the export within the last 24 hours",
+        _is_made,
+        "Its export was made {made}. AWS delivers the first file within 24 hours.{said}",
+        "Wait for it: Outlay looks by itself, or at once with outlay ingest {name}.",
+    ),
+    Case(
+        "pending-data",
+        "Nothing was ever committed, and Outlay made the export more than 24 hours ago",
+        _is_overdue,
+        "Its export was made {made}. AWS delivers the first file within 24 hours, and they have passed.{said}",
+        "See what AWS says of it with outlay aws exports {name}, and in the console under Data Exports.",
     ),
     Case(
         "pending-data",
@@ -183,6 +211,8 @@ def _said(facts: Facts, now: datetime) -> dict[str, str | int | None]:
         "paused": _moment(facts.paused_at),
         "checked": _moment(facts.last_checked_at),
         "delivered": _moment(facts.delivered_at),
+        "made": _moment(facts.export_made_at),
+        "said": f" {facts.export_said}" if facts.export_said else "",
         "hours": facts.expected_hours,
         "age": int((now - delivered) / timedelta(hours=1)),
         "problem": facts.problem or _FALLBACK[0],
@@ -199,6 +229,8 @@ _SHOWN = {
     "paused": "…",
     "checked": "…",
     "delivered": "…",
+    "made": "…",
+    "said": " What AWS says of its runs.",
     "hours": "N",
     "age": "M",
     "problem": "The message of the run's first error.",

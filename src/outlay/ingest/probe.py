@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from outlay.engine import Engine
 from outlay.errors import Denied, NotFound, OutlayError
 from outlay.ingest.glance import Glance
 from outlay.ingest.result import Source
-from outlay.layouts import Bucket, recognised, survey
+from outlay.layouts import Bucket, homes_of, recognised, survey
 from outlay.settings import Settings
 from outlay.storage import Place, StoredFile
 from outlay.storage.naming import host
@@ -48,17 +48,26 @@ class Step:
 
 @dataclass(frozen=True)
 class Probe:
-    """`months` are those that the place holds, newest first, such as `2026-05`."""
+    """`months` are those that the place holds, newest first, such as `2026-05`.
+
+    `offer` is a location near the one given where the bills do lie; blank where none was seen, or none is needed.
+    """
 
     steps: tuple[Step, ...]
     months: tuple[str, ...] = ()
+    offer: str = ""
 
     @property
     def is_well(self) -> bool:
         return all(step.state == "done" for step in self.steps)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"ok": self.is_well, "steps": [step.as_dict() for step in self.steps], "periods": list(self.months)}
+        return {
+            "ok": self.is_well,
+            "steps": [step.as_dict() for step in self.steps],
+            "periods": list(self.months),
+            "offer": self.offer or None,
+        }
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ class Tried:
     """What a probe is made with: the connection as it would be, its place, and how to get at both.
 
     `credentials` gives nothing where the place needs none that Outlay knows of; `endpoint` is an S3 service other
-    than AWS's.
+    than AWS's. `open_at` opens another location with the same access.
     """
 
     source: Source
@@ -75,6 +84,7 @@ class Tried:
     endpoint: str | None
     settings: Settings
     engine: Engine
+    open_at: Callable[[str], Place] | None = None
 
 
 class _Failed(Exception):
@@ -97,7 +107,43 @@ def probe(tried: Tried) -> Probe:
             steps.append(Step(name, title, "failed", error.said, error.next))
         except OutlayError as error:
             steps.append(Step(name, title, "failed", error.message, f"{_perhaps(tried, error)}{error.next}"))
-    return Probe(tuple(steps), looking.months)
+    failed = next((number for number, step in enumerate(steps) if step.state == "failed"), None)
+    if failed is None or steps[failed].name not in _OFFERS:
+        return Probe(tuple(steps), looking.months)
+    offer = _offer(tried)
+    if offer:
+        next_action = f"The bills lie at {offer}: give that path. {steps[failed].next}"
+        steps[failed] = replace(steps[failed], next=next_action)
+    return Probe(tuple(steps), looking.months, offer)
+
+
+# The steps that fail for a path with a part too many.
+_OFFERS = ("list", "layout")
+
+
+def _offer(tried: Tried) -> str:
+    """The location without its last part, or without its first, where the bills are: those of the export named."""
+    location = tried.source.location
+    parts = location.path.split("/")
+    shorter = dict.fromkeys("/".join(each) for each in (parts[:-1], parts[1:]))
+    open_at = tried.open_at
+    if open_at is None or location.is_folder or not location.path:
+        return ""
+    places = (f"{location.scheme}://{location.bucket}/{path}".rstrip("/") for path in shorter)
+    return next((place for place in places if _holds(tried, open_at, place)), "")
+
+
+def _holds(tried: Tried, open_at: Callable[[str], Place], location: str) -> bool:
+    """False where it may not be looked at, too."""
+    try:
+        place = open_at(location)
+        look = Glance(tried.engine, tried.settings, place)
+        named = tried.source.export or None
+        bucket = Bucket(place, tuple(place.list()), named, look.periods_of, look.columns_of)
+        seen = survey(tried.source.kind, bucket)
+    except OutlayError:
+        return False
+    return bool(seen.candidates)
 
 
 def _perhaps(tried: Tried, error: OutlayError) -> str:
@@ -171,7 +217,16 @@ class _Looking:
                 f"None of the files is part of a bill of this kind: {shown}{' …' if len(self._files) > 3 else ''}.",
                 "Correct the path, or choose the kind of connection that fits.",
             )
-        return f"Found {', '.join(names[:8])}{' …' if len(names) > 8 else ''}."
+        return f"Found {', '.join(names[:8])}{' …' if len(names) > 8 else ''}.{self._deeper()}"
+
+    def _deeper(self) -> str:
+        """Where it all lies in one folder below, its path would do, and less would be listed."""
+        location, kind = self._tried.source.location, self._tried.source.kind
+        homes = homes_of(kind, self._bucket()) if kind == "aws" else ()
+        if location.is_folder or len(homes) != 1 or "/" not in homes[0]:
+            return ""
+        path = "/".join(filter(None, (location.path, homes[0].rpartition("/")[0])))
+        return f" It lies in {path}: with that path only its own files are listed."
 
     def _has_periods(self) -> str:
         seen = survey(self._tried.source.kind, self._bucket())

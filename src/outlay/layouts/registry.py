@@ -60,6 +60,11 @@ def recognised(kind: str, bucket: Bucket) -> tuple[str, ...]:
     return tuple(f"{_shortest_name(each, found)} ({each.layout})" for each in found)
 
 
+def homes_of(kind: str, bucket: Bucket) -> tuple[str, ...]:
+    """The folder of each bill of this kind that lies there, relative to the place."""
+    return tuple(each.home for each in _exports(_kind(kind), bucket))
+
+
 def _kind(kind: str) -> Kind:
     if kind not in KINDS:
         raise UsageError(f"{kind!r} is not a kind of connection.", next=f"Write one of {', '.join(KINDS)}.")

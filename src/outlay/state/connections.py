@@ -72,6 +72,8 @@ def draft(new: NewConnection) -> Connection:
         check_every_minutes=check_every(new.check_every),
         bring_from=month(new.bring_from),
         created_at=timezone.now(),
+        export_made_at=timezone.now() if new.made_export else None,
+        export_arn=new.made_export if new.made_export.startswith("arn:") else "",
     )
 
 

@@ -51,6 +51,8 @@ def _facts(
         problem=problem,
         problem_next=problem_next,
         expect_every_hours=row.expect_every_hours,
+        export_made_at=row.export_made_at,
+        export_said=row.export_said,
     )
 
 

@@ -52,6 +52,11 @@ class Connection(models.Model):
     count_from = models.CharField(max_length=7, blank=True)
     count_to = models.CharField(max_length=7, blank=True)
 
+    # When Outlay made its export, what AWS calls that (blank for a legacy report), and what AWS last said of its runs.
+    export_made_at = models.DateTimeField(null=True)
+    export_arn = models.TextField(blank=True)
+    export_said = models.TextField(blank=True)
+
     class Meta:
         ordering = ("name",)
 

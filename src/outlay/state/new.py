@@ -24,3 +24,5 @@ class NewConnection:
     access_of: str = ""
     check_every: str | int = 60
     bring_from: str = ""
+    # The export that Outlay made for it: its ARN, or the name of a legacy report, which has none.
+    made_export: str = ""

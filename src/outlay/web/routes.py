@@ -50,6 +50,15 @@ ROUTES: tuple[Route, ...] = (
         "connection-add-policy",
         ADMINISTRATOR,
     ),
+    Route(
+        "add-connection/<str:tile>/exports",
+        "outlay.web.connections.exporting.find",
+        "connection-find-exports",
+        ADMINISTRATOR,
+    ),
+    Route("make-export", "outlay.web.connections.exporting.make", "make-export", ADMINISTRATOR),
+    Route("make-export/field", "outlay.web.connections.exporting.make_field", "make-export-field", ADMINISTRATOR),
+    Route("make-export/plan", "outlay.web.connections.exporting.make_plan", "make-export-plan", ADMINISTRATOR),
     Route("connections/<str:name>", "outlay.web.connections.views.connection", "connection", VIEWER),
     Route("connections/<str:name>/progress", "outlay.web.connections.views.progress", "connection-progress", VIEWER),
     Route("connections/<str:name>/check", "outlay.web.connections.doing.check", "connection-check", ADMINISTRATOR),
@@ -82,6 +91,15 @@ ROUTES: tuple[Route, ...] = (
         "outlay.web.connections.doing.move_policy",
         "connection-move-policy",
         ADMINISTRATOR,
+    ),
+    Route(
+        "connections/<str:name>/move/exports",
+        "outlay.web.connections.exporting.move_find",
+        "connection-move-exports",
+        ADMINISTRATOR,
+    ),
+    Route(
+        "connections/<str:name>/export", "outlay.web.connections.exporting.checklist", "connection-checklist", VIEWER
     ),
     Route("connections/<str:name>/count", "outlay.web.connections.doing.count", "connection-count", ADMINISTRATOR),
     Route("connections/<str:name>/remove", "outlay.web.connections.doing.remove", "connection-remove", ADMINISTRATOR),

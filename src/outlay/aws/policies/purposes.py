@@ -108,7 +108,11 @@ PURPOSES: tuple[Purpose, ...] = (
             ),
             Statement(
                 "OutlayMakesExports",
-                _grants(*_EXPORTS, ("bcm-data-exports:CreateExport", "Makes the CUR 2.0 or FOCUS export.")),
+                _grants(
+                    *_EXPORTS,
+                    ("bcm-data-exports:GetTable", "Tells the columns that the new export is to have."),
+                    ("bcm-data-exports:CreateExport", "Makes the CUR 2.0 or FOCUS export."),
+                ),
                 ANY,
             ),
             Statement(

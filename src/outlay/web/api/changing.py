@@ -1,4 +1,4 @@
-"""What changes something: for tokens of administrators that may write. Who did it is recorded."""
+"""What changes something, or asks AWS: for tokens of administrators that may write. Who did it is recorded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from outlay import connecting
+from outlay import connecting, exporting
 from outlay.state.changing import Settings
 from outlay.state.models import Connection
 from outlay.state.new import NewConnection
@@ -18,6 +18,7 @@ from outlay.web.api.access import WRITE, who
 from outlay.web.api.answers import WRITE_ERRORS as ERRORS
 from outlay.web.api.connections import Name, Period, router
 from outlay.web.api.shapes import (
+    AccountExports,
     ConnectionChange,
     ConnectionShown,
     ConnectionTold,
@@ -180,6 +181,19 @@ def change_month(request: HttpRequest, name: Name, wanted: MoveMonth) -> Any:
     """Of a connection that goes on with another, which then counts up to the month before."""
     connecting.change_month(outlay(), name, wanted.month, by=who(request))
     return [each.as_dict() for each in connecting.moves(outlay(), name)]
+
+
+@router.get(
+    "connections/{name}/exports",
+    response={200: AccountExports, **ERRORS},
+    auth=WRITE,
+    summary="The reports and exports of its AWS account",
+)
+def exports(request: HttpRequest, name: Name) -> Any:
+    """AWS is asked now, with the access of the connection. It takes a token that may write: it tells of buckets that
+    no connection reads.
+    """
+    return exporting.exports(outlay(), exporting.Access(access_of=name)).as_dict()
 
 
 def _new(new: NewConnectionIn) -> NewConnection:

@@ -101,6 +101,7 @@ class ConnectionShown(ConnectionTold):
     check_every: int = Field(description="Minutes.")
     next_check: str | None
     bring_from: str | None
+    export_made: str | None = Field(description="When Outlay made its export in AWS.")
     count_from: str | None
     count_to: str | None
     created: str
@@ -443,6 +444,7 @@ class Tested(Told):
     ok: bool
     steps: list[TestStep]
     periods: list[str]
+    offer: str | None = Field(description="A location near the one given, where the bills lie.")
 
 
 class Stopping(Told):
@@ -512,3 +514,55 @@ class Compared(Told):
     totals: list[DifferenceTold]
     services: list[DifferenceTold]
     unchanged_services: int
+
+
+class CheckTold(Told):
+    code: str
+    point: str
+    holds: bool | None = Field(description="Null where it may not be seen.")
+    otherwise: str = Field(description="What is missing where it does not hold.")
+
+
+class ExportTold(Told):
+    """A Cost and Usage Report or a data export, as AWS tells of it."""
+
+    name: str
+    kind: Literal["legacy-cur", "cur-2.0", "focus-1.0", "focus-1.2", "other"]
+    table: str | None
+    granularity: str | None
+    format: str
+    compression: str
+    resource_ids: bool
+    split_cost: bool
+    versioning: str | None
+    refreshes_closed: bool
+    bucket: str
+    prefix: str
+    region: str
+    location: str
+    arn: str | None
+    last_delivery: str | None
+    last_status: str | None
+    last_reason: str | None
+    trouble: str | None
+    limited: str | None = Field(description="How its rows are narrowed.")
+    usable: bool
+    why_not: str | None
+    checklist: list[CheckTold]
+
+
+class DeniedTold(Told):
+    action: str
+    message: str
+    next: str
+
+
+class AccountExports(Told):
+    """As `outlay aws exports --json`; `denied` are permissions without which something is not seen."""
+
+    account: str
+    name: str | None
+    standing: Literal["payer", "linked", "alone", "unknown"]
+    payer: str | None
+    exports: list[ExportTold]
+    denied: list[DeniedTold]

@@ -27,7 +27,7 @@ def tiles(request: HttpRequest) -> HttpResponse:
 
 @_secret
 def add(request: HttpRequest, tile: str) -> HttpResponse:
-    chosen, o = _tile(tile), outlay()
+    chosen, o = tile_of(tile), outlay()
     form = ConnectionForm(o, chosen, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -44,7 +44,7 @@ def add(request: HttpRequest, tile: str) -> HttpResponse:
 @require_POST
 def field(request: HttpRequest, tile: str) -> HttpResponse:
     """What is wrong with one field, as it is typed."""
-    return faults_of_field(request, ConnectionForm(outlay(), _tile(tile), request.POST))
+    return faults_of_field(request, ConnectionForm(outlay(), tile_of(tile), request.POST))
 
 
 def faults_of_field(request: HttpRequest, form: AnyForm) -> HttpResponse:
@@ -59,7 +59,7 @@ def faults_of_field(request: HttpRequest, form: AnyForm) -> HttpResponse:
 def test(request: HttpRequest, tile: str) -> HttpResponse:
     """Each step that was tried, before anything is saved."""
     o = outlay()
-    return tried(request, ConnectionForm(o, _tile(tile), request.POST))
+    return tried(request, ConnectionForm(o, tile_of(tile), request.POST))
 
 
 def tried(request: HttpRequest, form: ConnectionForm, access_like: str = "") -> HttpResponse:
@@ -72,7 +72,8 @@ def tried(request: HttpRequest, form: ConnectionForm, access_like: str = "") -> 
         found = connecting.try_out(outlay(), _with_name(form), access_like=access_like)
     except OutlayError as error:
         return render(request, "connections/test.html", {"wrong": [("", [f"{error.message} {error.next}"])]})
-    return render(request, "connections/test.html", {"probe": found})
+    offered = found.offer.partition("://")[2].partition("/")[2]
+    return render(request, "connections/test.html", {"probe": found, "offered_path": offered})
 
 
 def _with_name(form: ConnectionForm) -> Any:
@@ -88,7 +89,7 @@ def _with_name(form: ConnectionForm) -> Any:
 @_secret
 @require_POST
 def iam_policy(request: HttpRequest, tile: str) -> HttpResponse:
-    form = ConnectionForm(outlay(), _tile(tile), request.POST)
+    form = ConnectionForm(outlay(), tile_of(tile), request.POST)
     return policy_part(request, form)
 
 
@@ -130,7 +131,7 @@ def _names() -> set[str]:
     return {row.name for row in outlay().rows()}
 
 
-def _tile(name: str) -> Tile:
+def tile_of(name: str) -> Tile:
     if name not in BY_NAME:
         raise Http404
     return BY_NAME[name]

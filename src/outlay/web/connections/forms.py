@@ -11,8 +11,12 @@ from django import forms
 
 from outlay import connecting
 from outlay.app import Outlay
+from outlay.aws.exports import KINDS
+from outlay.aws.making import MADE, Wish
+from outlay.aws.making import faults as making_faults
 from outlay.aws.naming import check_bucket, check_path, new_external_id
 from outlay.errors import UsageError
+from outlay.exporting import Access
 from outlay.state import changing, connections
 from outlay.state.models import Connection
 from outlay.state.new import NewConnection
@@ -287,6 +291,18 @@ class ConnectionForm(_ConnectionFields):
         return said if said in STORAGES else S3
 
     @property
+    def own_access(self) -> Access:
+        said = self.said
+        return Access(
+            said("access_of"),
+            said("profile"),
+            said("role_arn"),
+            said("external_id"),
+            said("access_key_id"),
+            said("secret_access_key"),
+        )
+
+    @property
     def new(self) -> NewConnection:
         said = self.said
         return NewConnection(
@@ -347,6 +363,104 @@ _PLACE_RULES: Mapping[str, Callable[[ConnectionForm], object]] = MappingProxyTyp
         "folder": lambda form: allowed(form.said("folder"), form.o.settings.folders),
     }
 )
+
+
+# By field of the form: the field of a wish.
+_WISHED: Mapping[str, str] = MappingProxyType(
+    {
+        "export": "name",
+        "bucket": "bucket",
+        "path": "prefix",
+        "export_kind": "kind",
+        "region": "region",
+        "file_format": "format",
+        "granularity": "granularity",
+        "versioning": "versioning",
+        "split_cost": "split_cost",
+    }
+)
+
+
+class MakeForm(ConnectionForm):
+    """An export that is to be made, and the connection that waits for it."""
+
+    export_kind = forms.ChoiceField(
+        label="What it holds",
+        choices=[(kind, f"{KINDS[kind][:1].upper()}{KINDS[kind][1:]}") for kind in MADE],
+        required=False,
+    )
+    new_bucket = forms.ChoiceField(
+        label="Bucket", choices=[("yes", "A new one, private and encrypted"), ("no", "One that exists")], required=False
+    )
+    region = _text("Region", "Of a new bucket, such as eu-central-1. Blank: us-east-1.", 40)
+    file_format = forms.ChoiceField(label="Files", choices=[("parquet", "Parquet"), ("csv", "CSV")], required=False)
+    granularity = forms.ChoiceField(
+        label="Rows", choices=[("hourly", "By the hour"), ("daily", "By the day")], required=False
+    )
+    versioning = forms.ChoiceField(
+        label="A new delivery",
+        choices=[("overwrite", "Replaces the one before it"), ("new version", "Is kept beside those before it")],
+        required=False,
+    )
+    split_cost = forms.ChoiceField(
+        label="Split cost allocation data of containers",
+        choices=[("no", "Off"), ("yes", "On (not in FOCUS)")],
+        required=False,
+    )
+
+    def __init__(self, o: Outlay, *args: Any, **kwargs: Any) -> None:
+        tile = Tile(
+            "aws-export",
+            "",
+            "",
+            "",
+            "aws",
+            (
+                Section("Access to the account that pays", ("access",)),
+                Section(
+                    "The export",
+                    ("export", "export_kind", "granularity", "file_format", "versioning", "split_cost"),
+                ),
+                Section(_S3_BUCKET, ("new_bucket", "bucket", "region", "path")),
+                Section("The connection that waits for it", ("name",)),
+            ),
+            ("role", "key", "profile", "ambient", "connection"),
+            (("export", "Export name"),),
+        )
+        super().__init__(o, tile, *args, **kwargs)
+        self.fields["export"].help_text = "Letters, digits, hyphens and underscores."
+        self.fields["path"].help_text = "The folder in the bucket that AWS delivers into, such as outlay."
+
+    @property
+    def required(self) -> set[str]:
+        return super().required | {"export", "path"}
+
+    @property
+    def wish(self) -> Wish:
+        said = self.said
+        return Wish(
+            said("export"),
+            said("bucket"),
+            said("path"),
+            said("export_kind") or MADE[0],
+            said("new_bucket") == "yes",
+            said("region"),
+            said("file_format") or "parquet",
+            said("granularity") or "hourly",
+            said("split_cost") == "yes",
+            said("versioning") or "overwrite",
+        )
+
+    @staticmethod
+    def field_of(name: str) -> str:
+        """The form's field for one of a wish, or of an access."""
+        return next((own for own, wished in _WISHED.items() if wished == name), name)
+
+    def faults(self) -> dict[str, UsageError]:
+        found = super().faults()
+        for name, error in making_faults(self.wish).items():
+            found.setdefault(self.field_of(name), error)
+        return found
 
 
 class MoveForm(ConnectionForm):

@@ -24,6 +24,20 @@
     if (bucket.value) htmx.trigger(bucket, "change");
   });
   if (storage) showStorage();
+  // What an export that was found, or a path that was offered, says of the form's fields. Each is checked anew.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-use-path]");
+    if (!button) return;
+    for (const name of ["bucket", "path", "export"]) {
+      const value = button.getAttribute(`data-use-${name}`);
+      const field = document.getElementById(`id_${name}`);
+      if (value === null || !field) continue;
+      field.value = value;
+      htmx.trigger(field, "change");
+    }
+    const said = button.closest("form")?.querySelector("[data-used]");
+    if (said && button.dataset.useExport) said.textContent = `${button.dataset.useExport} is filled in: test it, then save.`;
+  });
   document.addEventListener("htmx:afterSwap", (event) => {
     const said = event.detail.target;
     if (!said.classList?.contains("connections-said")) return;
