@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
 
+    from outlay.aws.sessions import Credentials
     from outlay.costs.answer import Answer
     from outlay.costs.desk import Desk
     from outlay.costs.freshness import Freshness
@@ -439,7 +440,7 @@ class Outlay:
             within=self.settings.folders or (),
         )
 
-    def credentials(self, row: Connection) -> Callable[[], Any] | None:
+    def credentials(self, row: Connection) -> Credentials | None:
         """What gives a connection's credentials when it is called; None where it needs none that Outlay knows of."""
         if not row.location.startswith("s3://"):
             return None
@@ -490,6 +491,18 @@ class Outlay:
 
         work = Ingest(self.settings, self.lake, self.engine, self.memory, watch, accept_empty)
         yield from checking.check(watch, work, self.place, self.memory)
+        self._look_behind(watch.claim.connection)
+
+    def _look_behind(self, name: str) -> None:
+        """Whose account it is, and how Organizations calls the others: once a day, where the access allows it."""
+        from outlay.state import accounts, connections
+
+        row = connections.named(name)
+        credentials = self.credentials(row)
+        # Another S3 service than AWS's has no such thing.
+        if credentials is None or (self.settings.s3_endpoint and not (row.access_of or row).role_arn):
+            return
+        accounts.look_behind(row, credentials, datetime.now(UTC))
 
     def roll_up(self) -> Iterator[tuple[str, BillingPeriod]]:
         """Make the roll-ups that are missing, the newest months first, and tell of each when it is made.

@@ -41,6 +41,7 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "demo": "outlay.cli.demo:demo",
         "ingest": "outlay.cli.ingest:ingest",
         "costs": "outlay.cli.costs:costs",
+        "accounts": "outlay.cli.accounts:accounts",
         "periods": "outlay.cli.periods:periods",
         "revert": "outlay.cli.periods:revert",
         "sql": "outlay.cli.sql:sql",

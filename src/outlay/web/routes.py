@@ -135,6 +135,8 @@ ROUTES: tuple[Route, ...] = (
     Route("users/<int:number>/role", "outlay.web.accounts.users.role", "user-role", ADMINISTRATOR),
     Route("users/<int:number>/link", "outlay.web.accounts.users.link", "user-link", ADMINISTRATOR),
     Route("users/<int:number>/remove", "outlay.web.accounts.users.remove", "user-remove", ADMINISTRATOR),
+    # Accounts in the bills
+    Route("accounts", "outlay.web.accounts_in_bills.views.accounts", "accounts-in-bills", VIEWER),
     # Overview and explorer
     Route("", "outlay.web.overview.views.page", "overview", VIEWER),
     Route("explorer", "outlay.web.explorer.views.page", "explorer", VIEWER),

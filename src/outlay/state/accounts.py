@@ -1,0 +1,124 @@
+"""Accounts of AWS: whose a connection's access is, and what Organizations calls the others.
+
+All of it is a help: nothing that is counted depends on a name, and where AWS does not show one, that is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from outlay.aws.sessions import Credentials, Session, unless_denied, who_am_i
+from outlay.errors import AccessError
+from outlay.state.faults import translated
+from outlay.state.models import AccountBehind, Connection, NamedAccount
+
+KINDS = ("aws", "linked")
+_LOOK_EVERY = timedelta(days=1)
+# Organizations answers there for all regions.
+_REGION = "us-east-1"
+_TEXT, _UNIT = 200, 2_000
+
+
+@dataclass(frozen=True)
+class Named:
+    """`unit` is the path of its organisational unit, blank in the root; None when it may not be seen."""
+
+    account: str
+    payer: str
+    name: str
+    unit: str | None = None
+
+
+@translated
+def names() -> dict[str, Named]:
+    """By account."""
+    return {row.account: Named(row.account, row.payer, row.name, row.unit) for row in NamedAccount.objects.all()}
+
+
+@translated
+def connected() -> dict[str, tuple[str, ...]]:
+    """Each account that a connection's access is of, with the names of those connections."""
+    behind = {row.connection_id: row.account for row in AccountBehind.objects.exclude(account="")}
+    found: dict[str, tuple[str, ...]] = {}
+    for row in Connection.objects.filter(kind__in=KINDS):
+        account = behind.get(row.name) or account_of(row.role_arn)
+        if account:
+            found[account] = (*found.get(account, ()), row.name)
+    return found
+
+
+def account_of(role_arn: str) -> str:
+    """Blank for no role."""
+    parts = role_arn.split(":")
+    return parts[4] if len(parts) > 4 else ""
+
+
+@translated
+def look_behind(row: Connection, credentials: Credentials, now: datetime) -> None:
+    """Ask AWS whose access it is, and Organizations for names, unless that was done within a day. Refusals are kept."""
+    known = AccountBehind.objects.filter(connection=row).first()
+    if row.kind not in KINDS or (known and known.account and now - known.looked_at < _LOOK_EVERY):
+        return
+    session = Session(credentials)
+    fields: dict[str, str] = {}
+    found: list[Named] | None = None
+    try:
+        who = who_am_i(session)
+        fields = {"account": who.account, "payer": who.payer, "standing": who.standing}
+        found = organisation(session, who.payer) if who.standing == "payer" else None
+        said = "" if found or who.standing in ("linked", "alone") else NOT_VISIBLE
+    except AccessError as error:
+        said = str(error)
+    with transaction.atomic():
+        AccountBehind.objects.update_or_create(connection=row, defaults={**fields, "said": said, "looked_at": now})
+        for each in found or ():
+            _keep(each, now)
+
+
+NOT_VISIBLE = "The access may not list the organisation's accounts: that takes organizations:ListAccounts."
+
+
+def _keep(named: Named, now: datetime) -> None:
+    """A unit that was seen once stays when it may not be seen any more."""
+    fields = {"payer": named.payer, "name": named.name[:_TEXT], "seen_at": now}
+    if named.unit is not None:
+        fields["unit"] = named.unit[:_UNIT]
+    NamedAccount.objects.update_or_create(account=named.account, defaults=fields)
+
+
+def organisation(session: Session, payer: str) -> list[Named] | None:
+    """Every account of the payer's organisation; None where they may not be listed. Raises AccessError."""
+
+    def listed() -> list[Mapping[str, str]]:
+        return list(session.pages("organizations", "ListAccounts", "Accounts", region=_REGION))
+
+    accounts = unless_denied(listed)
+    if accounts is None:
+        return None
+    units = unless_denied(lambda: dict(_units(session))) or {}
+    return [Named(each["Id"], payer, each.get("Name", ""), units.get(each["Id"])) for each in accounts]
+
+
+def _units(session: Session) -> Iterator[tuple[str, str]]:
+    """Each account with the path of its unit."""
+    roots = session.pages("organizations", "ListRoots", "Roots", region=_REGION)
+    waiting = [(str(root["Id"]), "") for root in roots]
+    while waiting:
+        parent, path = waiting.pop()
+        inside = {"region": _REGION, "ParentId": parent}
+        for each in session.pages("organizations", "ListAccountsForParent", "Accounts", **inside):
+            yield str(each["Id"]), path
+        key = "OrganizationalUnits"
+        within = session.pages("organizations", "ListOrganizationalUnitsForParent", key, **inside)
+        waiting += [(str(unit["Id"]), f"{path} / {unit['Name']}" if path else str(unit["Name"])) for unit in within]
+
+
+@translated
+def unseen() -> dict[str, str]:
+    """The connections whose access does not show names, each with why."""
+    rows = AccountBehind.objects.exclude(said="").order_by("connection_id")
+    return {row.connection_id: row.said for row in rows}

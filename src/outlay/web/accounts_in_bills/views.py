@@ -1,0 +1,47 @@
+"""The page of accounts, and for htmx its rows alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from outlay import accounting
+from outlay.web.accounts_in_bills.table import COLUMNS, FILTERS, MOST, Column, Wish, wanted
+from outlay.web.core import outlay
+
+
+@require_safe
+def accounts(request: HttpRequest) -> HttpResponse:
+    o = outlay()
+    found, wish = accounting.accounts(o), Wish.read(request.GET.dict())
+    rows = wanted(found.rows, wish)
+    context = {
+        "rows": rows[:MOST],
+        "fitting": len(rows),
+        "all": len(found.rows),
+        "beyond": found.beyond,
+        "month": found.month,
+        "wish": wish,
+        "columns": [_header(column, wish) for column in COLUMNS],
+        "filters": [{"value": value, "label": label} for value, label in FILTERS.items()],
+        "unseen": accounting.unseen(o),
+    }
+    is_part = request.htmx and not request.htmx.boosted  # type: ignore[attr-defined]
+    return render(request, f"accounts_in_bills/{'rows' if is_part else 'page'}.html", context)
+
+
+def _header(column: Column, wish: Wish) -> dict[str, Any]:
+    is_sorted = column.name == wish.sort
+    goes_down = not wish.is_down if is_sorted else column.is_number
+    query = [("q", wish.search), ("connected", wish.connected), ("sort", column.name), ("desc", "1" * goes_down)]
+    return {
+        "name": column.name,
+        "label": column.label,
+        "is_number": column.is_number,
+        "is_sorted": is_sorted,
+        "order": ("descending" if wish.is_down else "ascending") if is_sorted else "none",
+        "query": [(name, value) for name, value in query if value],
+    }

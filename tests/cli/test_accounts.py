@@ -1,0 +1,27 @@
+"""`outlay accounts`."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import Outlay
+from tests.cli.drops import Drops
+
+
+def test_accounts_are_listed_with_the_costs_of_a_month(outlay: Outlay, acme: Drops) -> None:
+    told = outlay("accounts", "--month", "2026-05", "--json").json
+    (only,) = told["accounts"]
+    assert (only["costs"], only["connected"]) == ({"USD": "3.3"}, True)
+    assert (only["first_seen"], only["last_seen"], only["unit"]) == ("2026-05", "2026-06", None)
+    shown = outlay("accounts", "--month", "2026-05")
+    assert shown.code == 0
+    assert "3.30 USD" in shown.out
+    assert "not visible" in shown.out
+
+
+def test_without_a_bill_it_says_what_to_do(outlay: Outlay) -> None:
+    assert "next: Add a connection" in outlay("accounts").out
+
+
+def test_a_month_that_is_none_is_refused(outlay: Outlay) -> None:
+    refused = outlay("accounts", "--month", "May")
+    assert refused.code == 2
+    assert "Write a month such as 2026-05." in refused.err

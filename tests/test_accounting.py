@@ -1,0 +1,100 @@
+"""Accounts in the bills of two payers in two currencies, read from the stand-in of AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from outlay import accounting
+from outlay.app import Outlay
+from outlay.errors import UsageError
+from tests.aws_standin.organisation import FERNWICK_GROUP, LINKED, LOFTLINE_GROUP
+from tests.payers import World, world
+
+FERNWICK, LOFTLINE = FERNWICK_GROUP.account, LOFTLINE_GROUP.account
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("payers")) as made:
+        made.add_payer("fernwick", made.organisation.fernwick)
+        made.standin.deny("organizations:ListAccounts")
+        made.add_payer("loftline", made.organisation.loftline)
+        made.standin.allow("organizations:ListAccounts")
+        yield made
+
+
+@pytest.fixture
+def payers(read: World, outlay_home: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    for name, value in read.environ.items():
+        monkeypatch.setenv(name, value)
+    return read
+
+
+@pytest.fixture
+def o(payers: World) -> Outlay:
+    return payers.o
+
+
+def test_every_account_of_both_payers_is_listed_with_what_it_cost(o: Outlay) -> None:
+    found = accounting.accounts(o, month="2026-05")
+    by_payer = {payer: {each.account for each in found.rows if each.payer == payer} for payer in LINKED}
+    for payer, linked in LINKED.items():
+        assert by_payer[payer] <= {payer, *linked}
+        # The bill is of two days: an account without use in them does not stand in it.
+        assert len(by_payer[payer]) > 4
+    assert {each.first for each in found.rows} == {each.last for each in found.rows} == {"2026-05"}
+    totals = o.costs(start="2026-05", end="2026-05").totals
+    assert set(totals) == {"USD", "EUR"}
+    for currency, total in totals.items():
+        assert sum(each.costs.get(currency, Decimal(0)) for each in found.rows) == total
+
+
+def test_an_id_that_begins_with_a_zero_keeps_it(o: Outlay) -> None:
+    assert any(each.account.startswith("0") for each in accounting.accounts(o).rows)
+
+
+def test_only_accounts_whose_access_outlay_has_are_connected(o: Outlay) -> None:
+    found = {each.account: each for each in accounting.accounts(o).rows}
+    assert {account for account, each in found.items() if each.is_connected} == {FERNWICK, LOFTLINE}
+    assert found[FERNWICK].connected_by == ("fernwick",)
+    assert found[FERNWICK].connections == ("fernwick",)
+
+
+def test_names_and_units_are_organizations_where_it_shows_them(o: Outlay) -> None:
+    found = {each.account: each for each in accounting.accounts(o).rows}
+    for account, name in LINKED[FERNWICK].items():
+        if account in found:
+            assert found[account].name == name
+            assert found[account].unit in ("Production", "Development", "Shared")
+    assert found[FERNWICK].unit == ""
+    # Loftline's role was denied the list: its names are those of the bill, its units are not visible.
+    assert {each.unit for each in found.values() if each.payer == LOFTLINE} == {None}
+    assert accounting.unseen(o) == {
+        "loftline": "The access may not list the organisation's accounts: that takes organizations:ListAccounts."
+    }
+
+
+def test_the_organisation_is_asked_once_a_day(payers: World) -> None:
+    from outlay.state.models import AccountBehind
+
+    before = AccountBehind.objects.get(connection="fernwick").looked_at
+    (result,) = payers.o.ingest(["fernwick"])
+    assert result.outcome == "unchanged"
+    assert AccountBehind.objects.get(connection="fernwick").looked_at == before
+
+
+def test_a_month_without_charges_costs_nothing_and_keeps_the_accounts(o: Outlay) -> None:
+    found = accounting.accounts(o, month="2026-04")
+    assert found.rows
+    assert all(each.costs == {} for each in found.rows)
+
+
+@pytest.mark.parametrize("asked", [{"month": "May"}, {"metric": "quantity"}], ids=["month", "metric"])
+def test_what_cannot_be_asked_is_told(o: Outlay, asked: dict[str, str]) -> None:
+    with pytest.raises(UsageError) as error:
+        accounting.accounts(o, **asked)
+    assert error.value.field in asked

@@ -1,0 +1,66 @@
+"""The page of accounts, and the same by the API."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.conftest import Theme, Visit
+from tests.web.pages import PHONE, WIDE, axe, overflow
+from tests.web.sites import Site
+from tests.web.tokens import Api, token
+
+
+@pytest.fixture(scope="module")
+def api(site: Site) -> Api:
+    return Api(site, token(site, "viewer", "read"))
+
+
+def test_the_api_tells_accounts_as_the_command_does(site: Site, api: Api) -> None:
+    told = api.get("accounts")
+    assert told == site.outlay("accounts")
+    connected = api.get("accounts", connected="true")["accounts"]
+    others = api.get("accounts", connected="false")["accounts"]
+    assert len(connected) + len(others) == len(told["accounts"])
+    assert connected
+    assert others
+    refused = api.ask("accounts", params={"metric": "quantity"})
+    assert (refused.status_code, refused.json()["where"]) == (400, "metric")
+
+
+def test_accounts_are_searched_filtered_and_sorted(site: Site, api: Api, visit: Visit) -> None:
+    told = api.get("accounts")["accounts"]
+    page = visit(site, "viewer")
+    page.goto("/")
+    page.get_by_role("link", name="Accounts").click()
+    rows = page.locator("tr[data-account]")
+    expect(rows).to_have_count(len(told))
+    page.get_by_label("Connected", exact=True).select_option("no")
+    expect(rows).to_have_count(sum(not each["connected"] for each in told))
+    expect(page).to_have_url(re.compile("connected=no"))
+    wanted = next(each["account"] for each in told if not each["connected"])
+    page.get_by_label("Search accounts").fill(wanted)
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("Not connected")
+    page.goto("/accounts?sort=account")
+    ids = rows.evaluate_all("rows => rows.map(row => row.dataset.account)")
+    assert ids == sorted(each["account"] for each in told)
+    page.get_by_label("Search accounts").fill("nobody-has-this")
+    expect(page.get_by_text("No account fits")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "theme"), [(WIDE, "light"), (PHONE, "dark")])
+def test_the_page_of_accounts_is_accessible_and_fits(site: Site, visit: Visit, width: int, theme: Theme) -> None:
+    page = visit(site, "viewer", width=width, theme=theme)
+    page.goto("/accounts")
+    expect(page.locator("tr[data-account]").first).to_be_visible()
+    assert (axe(page), overflow(page)) == ([], [])
+
+
+def test_without_a_bill_the_page_says_where_accounts_come_from(empty_site: Site, visit: Visit) -> None:
+    page = visit(empty_site, "viewer")
+    page.goto("/accounts")
+    expect(page.get_by_text("No account is known yet")).to_be_visible()
+    assert (axe(page), overflow(page)) == ([], [])
