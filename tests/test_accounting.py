@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from outlay import accounting
+from outlay import accounting, connecting
 from outlay.app import Outlay
 from outlay.errors import UsageError
-from tests.aws_standin.organisation import FERNWICK_GROUP, LINKED, LOFTLINE_GROUP
+from outlay.state.new import NewConnection
+from tests.aws_standin.organisation import EXTERNAL_ID, FERNWICK_GROUP, LINKED, LOFTLINE_GROUP
 from tests.payers import World, world
 
 FERNWICK, LOFTLINE = FERNWICK_GROUP.account, LOFTLINE_GROUP.account
+
+# One process reads the two bills, once; what tests add, later ones see.
+pytestmark = pytest.mark.xdist_group("payers")
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +103,82 @@ def test_what_cannot_be_asked_is_told(o: Outlay, asked: dict[str, str]) -> None:
     with pytest.raises(UsageError) as error:
         accounting.accounts(o, **asked)
     assert error.value.field in asked
+
+
+# Linked accounts
+
+RESEARCH = min(LINKED[LOFTLINE])
+STAGING = next(account for account, name in LINKED[FERNWICK].items() if name == "fernwick-staging")
+
+
+def linked(name: str, role: str) -> NewConnection:
+    return NewConnection(name, "linked", "", role_arn=role, external_id=EXTERNAL_ID)
+
+
+def test_a_linked_connection_needs_only_its_access_and_says_through_whom_its_charges_come(payers: World) -> None:
+    o, new = payers.o, linked("staging", payers.role(STAGING))
+    (step,) = connecting.test(o, new).steps
+    assert (step.state, STAGING in step.said, FERNWICK in step.said) == ("done", True, True)
+    assert connecting.add(o, new).status.status == "pending-data"
+    assert list(o.ingest(["staging"])) == []
+    status = o.connection("staging").status
+    assert (status.status, "through fernwick" in status.reason) == ("healthy", True)
+    found = {each.account: each for each in accounting.accounts(o).rows}
+    assert (found[STAGING].is_connected, found[STAGING].connected_by) == (True, ("staging",))
+
+
+def test_a_linked_connection_without_its_payer_says_that_no_data_can_arrive_and_why(payers: World) -> None:
+    o, stranger = payers.o, "777766665555"
+    payers.standin.add_organisation("444433332222", "elsewhere", {"Shared": {stranger: "stranger"}})
+    connecting.add(o, linked("stranger", payers.role(stranger)))
+    assert list(o.ingest(["stranger"])) == []
+    status = o.connection("stranger").status
+    assert status.status == "pending-data"
+    assert status.reason.startswith("No billing data can arrive: charges of a linked account stand in the bill of")
+    assert "444433332222" in status.reason
+    assert "outlay connections add aws" in status.next
+
+
+def test_a_linked_connection_whose_payer_bills_nothing_for_it_waits_for_the_payer(payers: World) -> None:
+    o, unused = payers.o, "111100009999"
+    payers.standin.join(FERNWICK, unused, "unused")
+    connecting.add(o, linked("unused", payers.role(unused)))
+    assert list(o.ingest(["unused"])) == []
+    status = o.connection("unused").status
+    assert (status.status, "connected by fernwick" in status.reason) == ("pending-data", True)
+
+
+def test_a_payer_is_not_taken_for_a_linked_account(payers: World) -> None:
+    o, role = payers.o, payers.organisation.fernwick.role_arn
+    (step,) = connecting.test(o, linked("mistaken", role)).steps
+    assert step.state == "failed"
+    connecting.add(o, linked("mistaken", role))
+    (result,) = o.ingest(["mistaken"])
+    assert result.outcome == "failed"
+    status = o.connection("mistaken").status
+    assert (status.status, "is no linked one" in status.reason) == ("failing", True)
+    connecting.remove(o, "mistaken")
+
+
+def test_a_linked_access_that_is_denied_fails_and_says_what_to_do(payers: World) -> None:
+    o = payers.o
+    connecting.add(o, replace(linked("denied", payers.role(RESEARCH)), external_id="another-id-0001"))
+    (result,) = o.ingest(["denied"])
+    assert result.outcome == "failed"
+    status = o.connection("denied").status
+    assert status.status == "failing"
+    assert status.next
+    connecting.remove(o, "denied")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"location": "s3://bucket/path"}, "location"),
+        ({"access_of": "fernwick"}, "access_of"),
+        ({"name": "A b"}, "name"),
+    ],
+    ids=["location", "access_of", "name"],
+)
+def test_what_a_linked_connection_cannot_have_is_refused(o: Outlay, changes: dict[str, str], field: str) -> None:
+    assert set(connecting.faults(o, replace(linked("good", ""), **changes))) == {field}

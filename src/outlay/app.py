@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from outlay.errors import Busy, HomeError, UnknownName, UsageError
+from outlay.errors import Busy, HomeError, TooSlow, UnknownName, UsageError
 from outlay.period import BillingPeriod
 from outlay.settings import Settings
 
@@ -442,7 +442,7 @@ class Outlay:
 
     def credentials(self, row: Connection) -> Credentials | None:
         """What gives a connection's credentials when it is called; None where it needs none that Outlay knows of."""
-        if not row.location.startswith("s3://"):
+        if row.kind != "linked" and not row.location.startswith("s3://"):
             return None
         from outlay.aws.sessions import Credentials
 
@@ -487,8 +487,13 @@ class Outlay:
     def check(self, watch: Watch, *, accept_empty: bool = False) -> Iterator[RunResult]:
         """One check under the lease that `watch` keeps: what a worker does."""
         from outlay.ingest.ingest import Ingest
-        from outlay.state import checking
+        from outlay.state import checking, connections, linked
 
+        row = connections.named(watch.claim.connection)
+        if row.kind == "linked":
+            yield from linked.check(watch, self.credentials(row), self.memory)
+            self._look_behind(row.name)
+            return
         work = Ingest(self.settings, self.lake, self.engine, self.memory, watch, accept_empty)
         yield from checking.check(watch, work, self.place, self.memory)
         self._look_behind(watch.claim.connection)
@@ -500,9 +505,15 @@ class Outlay:
         row = connections.named(name)
         credentials = self.credentials(row)
         # Another S3 service than AWS's has no such thing.
-        if credentials is None or (self.settings.s3_endpoint and not (row.access_of or row).role_arn):
-            return
-        accounts.look_behind(row, credentials, datetime.now(UTC))
+        is_asked = not self.settings.s3_endpoint or bool((row.access_of or row).role_arn)
+        if credentials is not None and is_asked and row.kind == "aws":
+            accounts.look_behind(row, credentials, datetime.now(UTC))
+        if row.kind in accounts.KINDS and (known := accounts.linked()):
+            try:
+                accounts.keep_through(self.ask(accounts.through_question(known)))
+            except (Busy, TooSlow):
+                # What was found before stays until the next check.
+                return
 
     def roll_up(self) -> Iterator[tuple[str, BillingPeriod]]:
         """Make the roll-ups that are missing, the newest months first, and tell of each when it is made.

@@ -25,3 +25,10 @@ def test_a_month_that_is_none_is_refused(outlay: Outlay) -> None:
     refused = outlay("accounts", "--month", "May")
     assert refused.code == 2
     assert "Write a month such as 2026-05." in refused.err
+
+
+def test_a_linked_account_is_added_without_a_location(outlay: Outlay) -> None:
+    role = "arn:aws:iam::012345678901:role/outlay"
+    made = outlay("connections", "add", "linked", "web-prod", "--role-arn", role, "--json").json
+    assert (made["kind"], made["location"], made["status"]) == ("linked", "", "pending-data")
+    assert "outlay ingest web-prod" in outlay("connections", "show", "web-prod").out

@@ -32,7 +32,7 @@ past = st.none() | st.floats(min_value=-2, max_value=2000).map(hours_ago)
 all_facts = st.builds(
     Facts,
     name=st.just("bills"),
-    kind=st.sampled_from(["anycost", "aws", "focus"]),
+    kind=st.sampled_from(["anycost", "aws", "focus", "linked"]),
     paused_at=past,
     last_checked_at=past,
     first_commit_at=past,
@@ -41,6 +41,10 @@ all_facts = st.builds(
     problem=st.sampled_from(["", "Access to s3://b/p is denied.", "The value {odd} is no number."]),
     problem_next=st.sampled_from(["", "Grant s3:GetObject on {it}."]),
     expect_every_hours=st.sampled_from([None, 1, 24, 500]),
+    account=st.sampled_from(["", "012345678901"]),
+    payer=st.sampled_from(["", "999999999999"]),
+    payers=st.sampled_from([(), ("main",)]),
+    through=st.sampled_from([(), ("main", "other")]),
 )
 
 
@@ -52,6 +56,8 @@ def expected(facts: Facts) -> Value:
         return "paused"
     if facts.last_outcome in ("rejected", "failed"):
         return "failing"
+    if facts.kind == "linked":
+        return "healthy" if facts.through and facts.last_checked_at else "pending-data"
     if newest is None:
         return "pending-data"
     is_late = hours is not None and (NOW - newest).total_seconds() > hours * 3600
@@ -90,10 +96,14 @@ def test_every_case_of_the_table_decides_for_some_connection() -> None:
         Facts("bills", "aws", paused_at=hours_ago(2)),
         Facts("bills", "aws", last_outcome="rejected"),
         Facts("bills", "aws", last_outcome="failed"),
+        Facts("bills", "linked"),
+        Facts("bills", "linked", last_checked_at=NOW, payers=("main",)),
+        Facts("bills", "linked", last_checked_at=NOW),
         Facts("bills", "aws"),
         Facts("bills", "aws", last_checked_at=NOW),
         delivered("aws", 40, last_checked_at=hours_ago(20)),
         delivered("aws", 40),
+        Facts("bills", "linked", last_checked_at=NOW, through=("main",)),
         delivered("aws", 4),
     )
     deciding = [next(case for case in TABLE if case.holds(facts, NOW)) for facts in examples]

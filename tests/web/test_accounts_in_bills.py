@@ -64,3 +64,36 @@ def test_without_a_bill_the_page_says_where_accounts_come_from(empty_site: Site,
     page.goto("/accounts")
     expect(page.get_by_text("No account is known yet")).to_be_visible()
     assert (axe(page), overflow(page)) == ([], [])
+
+
+def test_a_linked_account_is_connected_by_its_form_and_asks_for_no_bill(site: Site, visit: Visit) -> None:
+    page = visit(site, "administrator", width=PHONE)
+    page.goto("/add-connection")
+    page.get_by_role("link", name="Get started with AWS linked account").click()
+    expect(page.get_by_label("Bucket Name")).to_have_count(0)
+    page.get_by_label("Connection Name").fill("web-prod")
+    page.get_by_label("Role ARN").fill("arn:aws:iam::012345678901:role/outlay")
+    assert (axe(page), overflow(page)) == ([], [])
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="web-prod")).to_be_visible()
+    expect(page.locator("[data-reason]")).to_have_text("Not checked yet.")
+    expect(page.get_by_text("AWS linked account")).to_be_visible()
+    expect(page.get_by_role("heading", name="Billing periods")).to_have_count(0)
+    assert (axe(page), overflow(page)) == ([], [])
+    page.get_by_role("link", name="Change").click()
+    expect(page.get_by_label("Location")).to_have_count(0)
+    page.get_by_label("Minutes, from 5").or_(page.get_by_label("Check every")).fill("120")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("every 120 minutes")).to_be_visible()
+    told = site.outlay("connections", "show", "web-prod")
+    assert (told["kind"], told["location"], told["check_every"]) == ("linked", "", 120)
+    page.goto("/connections")
+    expect(page.locator("tr[data-connection=web-prod]")).to_contain_text("AWS linked account")
+
+
+def test_a_linked_account_is_added_by_the_api_without_a_location(site: Site) -> None:
+    api = Api(site, token(site, "administrator", "write"))
+    made = api.ask("connections", "POST", json={"name": "web-dev", "kind": "linked", "profile": "dev"})
+    assert (made.status_code, made.json()["kind"], made.json()["location"]) == (201, "linked", "")
+    refused = api.ask("connections", "POST", json={"name": "x", "kind": "linked", "location": "s3://bucket/path"})
+    assert (refused.status_code, refused.json()["where"]) == (400, "location")

@@ -64,6 +64,7 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "anycost": "outlay.cli.adding:anycost",
         "aws": "outlay.cli.adding:aws",
         "focus": "outlay.cli.adding:focus",
+        "linked": "outlay.cli.adding:linked",
     },
     "users": {
         "list": "outlay.cli.users:list_",

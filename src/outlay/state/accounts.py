@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
-from outlay.aws.sessions import Credentials, Session, unless_denied, who_am_i
-from outlay.errors import AccessError
+from outlay.aws.sessions import STANDINGS, Credentials, Identity, Session, unless_denied, who_am_i
+from outlay.costs.answer import Answer
+from outlay.costs.filters import Filter
+from outlay.costs.question import Question
+from outlay.errors import AccessError, UsageError
 from outlay.state.faults import translated
 from outlay.state.models import AccountBehind, Connection, NamedAccount
 
@@ -61,7 +65,7 @@ def account_of(role_arn: str) -> str:
 def look_behind(row: Connection, credentials: Credentials, now: datetime) -> None:
     """Ask AWS whose access it is, and Organizations for names, unless that was done within a day. Refusals are kept."""
     known = AccountBehind.objects.filter(connection=row).first()
-    if row.kind not in KINDS or (known and known.account and now - known.looked_at < _LOOK_EVERY):
+    if known and known.account and now - known.looked_at < _LOOK_EVERY:
         return
     session = Session(credentials)
     fields: dict[str, str] = {}
@@ -122,3 +126,67 @@ def unseen() -> dict[str, str]:
     """The connections whose access does not show names, each with why."""
     rows = AccountBehind.objects.exclude(said="").order_by("connection_id")
     return {row.connection_id: row.said for row in rows}
+
+
+# Linked accounts
+
+
+@translated
+def look_at_linked(row: Connection, credentials: Credentials, now: datetime) -> None:
+    """Raises AccessError for an access that is wrong, and UsageError for one of an account that pays for itself."""
+    who = who_am_i(Session(credentials))
+    fields = {"account": who.account, "payer": who.payer, "standing": who.standing, "said": "", "looked_at": now}
+    AccountBehind.objects.update_or_create(connection=row, defaults=fields)
+    check_is_linked(who)
+
+
+def check_is_linked(who: Identity) -> None:
+    """Raises UsageError for an account that pays for itself."""
+    if who.pays:
+        raise UsageError(
+            f"The account {who.account} is no linked one: it is {STANDINGS[who.standing]}.",
+            next="Connect its bill in place of it, as a connection of the kind aws.",
+        )
+
+
+@translated
+def linked() -> dict[str, str]:
+    """The account of each linked connection that was looked at, by name."""
+    rows = AccountBehind.objects.filter(connection__kind="linked").exclude(account="")
+    return dict(rows.values_list("connection_id", "account"))
+
+
+def through_question(accounts: Mapping[str, str]) -> Question:
+    """Which connections' bills hold charges of these accounts."""
+    column = "SubAccountId"
+    wanted = tuple(Filter(column, "=", account) for account in sorted(set(accounts.values())))
+    return Question(by=("x_Connection", column), granularity="none", filters=wanted)
+
+
+@translated
+def keep_through(answer: Answer) -> None:
+    """Of the answer to `through_question`."""
+    found: dict[str, list[str]] = {}
+    for row in answer.rows:
+        if not row.is_remainder:
+            connection, account = row.values
+            found.setdefault(account, []).append(connection)
+    for name, account in linked().items():
+        through = sorted(set(found.get(account, ())) - {name})
+        AccountBehind.objects.filter(connection_id=name).exclude(through=through).update(through=through)
+
+
+@translated
+def facts_of_linked(row: Connection) -> dict[str, Any]:
+    """What `health.Facts` has of a linked account. Connections that were removed since are left out."""
+    behind = AccountBehind.objects.filter(connection=row).first()
+    if behind is None:
+        return {"account": account_of(row.role_arn)}
+    through = Connection.objects.filter(name__in=behind.through).values_list("name", flat=True)
+    payers = connected().get(behind.payer, ()) if behind.payer else ()
+    return {
+        "account": behind.account or account_of(row.role_arn),
+        "payer": behind.payer,
+        "payers": payers,
+        "through": tuple(through),
+    }

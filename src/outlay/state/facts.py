@@ -8,6 +8,7 @@ from django.db.models import Max, Min
 
 from outlay.health import Facts
 from outlay.ingest.result import Outcome
+from outlay.state import accounts
 from outlay.state.faults import translated
 from outlay.state.models import Connection, Run, RunFinding
 
@@ -31,6 +32,7 @@ def facts_of(row: Connection) -> Facts:
         problem=told.message if told else "",
         problem_next=told.next if told else "",
         expect_every_hours=row.expect_every_hours,
+        **(accounts.facts_of_linked(row) if row.kind == "linked" else {}),
     )
 
 

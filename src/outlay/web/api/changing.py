@@ -189,7 +189,7 @@ def _new(new: NewConnectionIn) -> NewConnection:
 
 def _allowed(location: str) -> str:
     """Raises UsageError for a folder that the installation does not allow."""
-    if not Location.parse(location).is_folder:
+    if not location or not Location.parse(location).is_folder:
         return location
     return str(allowed(location, installation().folders))
 

@@ -31,7 +31,7 @@ Month = Annotated[str, StringConstraints(pattern=r"^([0-9]{4}-(0[1-9]|1[0-2]))?$
 Status = Literal["pending-data", "healthy", "late", "failing", "paused"]
 Outcome = Literal["committed", "unchanged", "rejected", "failed"]
 State = Literal["estimated", "final", "unknown"]
-Kind = Literal["anycost", "aws", "focus"]
+Kind = Literal["anycost", "aws", "focus", "linked"]
 
 
 class Error(Schema):
@@ -261,7 +261,10 @@ class NewConnectionIn(Schema):
 
     name: str = Field(pattern=NAME)
     kind: Kind
-    location: Long = Field(description="s3://bucket/path, or file:///path below a folder that the installation allows.")
+    location: Long = Field(
+        "",
+        description="s3://bucket/path, or file:///path below a folder that the installation allows; none for `linked`.",
+    )
     cloud_provider: Provider = ""
     export: Line = ""
     currency: str = Field("USD", pattern=r"^[A-Z]{3}$")

@@ -135,14 +135,14 @@ def header(view: ConnectionView) -> dict[str, Any]:
         "status": view.status,
         "status_label": status_label(view.status.status),
         "kind": KINDS[row.kind],
-        "provider": row.cloud_provider or ("AWS" if row.kind == "aws" else ""),
+        "provider": row.cloud_provider or ("AWS" if row.kind in ("aws", "linked") else ""),
         "access": access_of(view),
         "place": "folder" if scheme_of(row) == "file" else STORAGES[scheme_of(row)].bucket,
     }
 
 
 def scheme_of(row: Connection) -> str:
-    return row.location.partition("://")[0]
+    return row.location.partition("://")[0] or S3
 
 
 def access_of(view: ConnectionView) -> str:
