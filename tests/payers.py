@@ -47,11 +47,11 @@ class World:
         (result,) = self.o.ingest([name])
         assert result.outcome == "committed", result
 
-    def role(self, account: str) -> str:
+    def role(self, account: str, name: str = "outlay") -> str:
         """A role of a linked account that sees nothing but its own organisation."""
         found = statement("organizations:DescribeOrganization")
         trusts = f"arn:aws:iam::{OUTLAY_ACCOUNT}:root"
-        return self.standin.add_role(account, "outlay", found, trusts=trusts, external_id=EXTERNAL_ID)
+        return self.standin.add_role(account, name, found, trusts=trusts, external_id=EXTERNAL_ID)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -182,3 +183,81 @@ def test_a_linked_access_that_is_denied_fails_and_says_what_to_do(payers: World)
 )
 def test_what_a_linked_connection_cannot_have_is_refused(o: Outlay, changes: dict[str, str], field: str) -> None:
     assert set(connecting.faults(o, replace(linked("good", ""), **changes))) == {field}
+
+
+# Counting only connected accounts
+
+
+def test_what_counts_and_what_is_ignored_are_together_the_bill_in_every_currency(payers: World) -> None:
+    o = payers.o
+    whole, proofs = o.costs(start="2026-05", end="2026-05").totals, reconciled(o)
+    runs = o.runs()[1]
+    for name in ("fernwick", "loftline"):
+        accounting.count_only_connected(o, name, is_on=True)
+    some, left_out = o.costs(start="2026-05", end="2026-05").totals, accounting.ignored(o, month="2026-05").totals
+    assert set(left_out) == set(whole) == {"USD", "EUR"}
+    assert all(left_out.values())
+    assert {currency: some.get(currency, Decimal(0)) + left_out[currency] for currency in whole} == whole
+    # By single charges, in SQL and in an export, too.
+    (found,) = o.sql("select sum(EffectiveCost) as total from charges where BillingCurrency = 'USD'").to_pylist()
+    assert found["total"] == some["USD"]
+    exported = o.charges.filter(o.charges.BillingCurrency == "EUR").EffectiveCost.sum()
+    assert Decimal(exported.to_pyarrow().as_py()) == some["EUR"]
+    assert (reconciled(o), all(proofs)) == (proofs, True)
+    # The accounts are still listed with what they cost, and say that they do not count.
+    listed = accounting.accounts(o, month="2026-05").rows
+    for currency, total in whole.items():
+        assert sum(each.costs.get(currency, Decimal(0)) for each in listed) == total
+    assert {each.account for each in listed if each.is_counted} == {FERNWICK, STAGING, LOFTLINE}
+    for name in ("fernwick", "loftline"):
+        accounting.count_only_connected(o, name, is_on=False)
+    assert o.costs(start="2026-05", end="2026-05").totals == whole
+    assert accounting.ignored(o).all == {}
+    assert o.runs()[1] == runs
+    assert [act.sentence for act in connecting.acts(o, "fernwick")[:2]] == [
+        "changed which accounts count: every one.",
+        "changed which accounts count: connected ones alone.",
+    ]
+
+
+def reconciled(o: Outlay) -> list[bool]:
+    views = [view for name in ("fernwick", "loftline") for view in o.periods(name)]
+    return [view.reconciliation is not None and view.reconciliation.holds for view in views]
+
+
+def test_connecting_one_more_account_brings_its_charges_back(payers: World) -> None:
+    o = payers.o
+    accounting.count_only_connected(o, "loftline", is_on=True)
+    before = accounting.ignored(o, month="2026-05").of("loftline")["ignored"]["EUR"]
+    connecting.add(o, linked("research", payers.role(RESEARCH, "outlay-again")))
+    after = accounting.ignored(o, month="2026-05").of("loftline")["ignored"]["EUR"]
+    (research,) = [each for each in accounting.accounts(o, month="2026-05").rows if each.account == RESEARCH]
+    assert Decimal(before) - Decimal(after) == research.costs["EUR"] != 0
+    accounting.count_only_connected(o, "loftline", is_on=False)
+    connecting.remove(o, "research")
+
+
+def test_only_a_payers_bill_can_leave_accounts_out(o: Outlay) -> None:
+    with pytest.raises(UsageError) as error:
+        accounting.count_only_connected(o, "staging", is_on=True)
+    assert error.value.field == "only_connected"
+    assert accounting.ignored(o).of("staging")["only_connected"] is False
+
+
+# Several payers
+
+
+def test_the_consolidated_view_holds_both_payers_each_in_its_currency(o: Outlay) -> None:
+    by_payer = o.costs(by=("BillingAccountId", "connection"), start="2026-05", end="2026-05")
+    assert {(*row.values, row.unit) for row in by_payer.rows} == {
+        (FERNWICK, "fernwick", "USD"),
+        (LOFTLINE, "loftline", "EUR"),
+    }
+    for name, member in (("fernwick", "USD"), ("loftline", "EUR")):
+        (view,) = o.periods(name)
+        assert view.reconciliation is not None
+        billed = o.costs(metric="billed", where=[f"connection={name}"]).totals
+        assert billed == {member: view.reconciliation.sums[member]["BilledCost"][1]}
+    overview = o.overview(date(2026, 5, 3))
+    assert {month.unit: month.so_far for month in overview.months} == by_payer.totals
+    assert {line.unit for line in overview.providers.lines} == {"USD", "EUR"}

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal, localcontext
+from typing import Any
 
 from outlay.app import Outlay
 from outlay.costs import metrics
 from outlay.costs.accounts import Accounts, question
 from outlay.costs.accounts import accounts as worked_out
+from outlay.costs.answer import EXACT, plain, sums
+from outlay.costs.question import Question
 from outlay.errors import UsageError
 from outlay.period import BillingPeriod
 
@@ -24,12 +30,15 @@ def accounts(o: Outlay, *, month: str = "", metric: str = metrics.DEFAULT) -> Ac
     if metric not in COST_METRICS:
         raise UsageError(f"{metric!r} is no cost.", next=f"Use one of {', '.join(COST_METRICS)}.", field="metric")
     wanted = _month(month)
+    asked = question(metric)
+    counted, left_out = o.ask(asked), o.desk.left_out(asked)
     return worked_out(
-        o.ask(question(metric)),
+        replace(counted, rows=(*counted.rows, *left_out.rows)),
         wanted,
         named={account: (each.name, each.unit) for account, each in kept.names().items()},
         connected=kept.connected(),
         kinds={row.name: row.kind for row in connections.every()},
+        switched=kept.only().connections,
     )
 
 
@@ -39,6 +48,60 @@ def unseen(o: Outlay) -> dict[str, str]:
     from outlay.state import accounts as kept
 
     return kept.unseen()
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """What accounts cost that are not connected, of connections that count only connected ones: by name and currency.
+
+    `month` is of one month, `all` of every one that counts.
+    """
+
+    name: str
+    month: Mapping[str, Mapping[str, Decimal]]
+    all: Mapping[str, Mapping[str, Decimal]]
+
+    @property
+    def totals(self) -> dict[str, Decimal]:
+        """Of the month, over all connections."""
+        return sums((currency, amount) for its in self.month.values() for currency, amount in its.items())
+
+    def of(self, connection: str) -> dict[str, Any]:
+        """As the API and the command tell it of one connection."""
+        return {
+            "connection": connection,
+            "only_connected": connection in self.all,
+            "month": self.name,
+            "ignored": {currency: plain(each) for currency, each in self.month.get(connection, {}).items()},
+            "ignored_in_all": {currency: plain(each) for currency, each in self.all.get(connection, {}).items()},
+        }
+
+
+def ignored(o: Outlay, *, month: str = "", metric: str = metrics.DEFAULT) -> Ignored:
+    """Empty while no connection leaves anything out. Raises UsageError, Busy and TooSlow."""
+    _ = o.memory
+    from outlay.state import accounts as kept
+
+    wanted, switched = _month(month), kept.only().connections
+    found: list[dict[str, dict[str, Decimal]]] = [{name: {} for name in sorted(switched)} for _ in range(2)]
+    if switched:
+        answer = o.desk.left_out(Question(metric=metric, by=("x_Connection",), granularity="month"))
+        with localcontext(EXACT):
+            for row in answer.rows:
+                for its in found if BillingPeriod.of(row.period).month == wanted else found[1:]:
+                    costs = its[row.values[0]]
+                    costs[row.unit] = costs.get(row.unit, Decimal(0)) + row.amount
+    return Ignored(wanted, *found)
+
+
+def count_only_connected(o: Outlay, name: str, *, is_on: bool, by: str = "") -> None:
+    """Raises UnknownName, and UsageError for a connection that brings in no bill of a payer."""
+    _ = o.memory
+    from outlay.state import accounts as kept
+    from outlay.state import acts
+
+    if kept.count_only_connected(name, is_on=is_on):
+        acts.note(name, by, "accounts", said="connected ones alone." if is_on else "every one.")
 
 
 def _month(text: str) -> str:

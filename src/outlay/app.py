@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from outlay.costs.answer import Answer
     from outlay.costs.desk import Desk
     from outlay.costs.freshness import Freshness
+    from outlay.costs.only import Only
     from outlay.costs.overview import Overview
     from outlay.costs.question import Question
     from outlay.engine import Engine
@@ -91,6 +92,7 @@ class ConnectionView:
             "bring_from": row.bring_from or None,
             "count_from": row.count_from or None,
             "count_to": row.count_to or None,
+            "only_connected": row.only_connected,
             "created": row.created_at.isoformat(),
             "checked": row.checked_at.isoformat() if row.checked_at else None,
         }
@@ -234,10 +236,10 @@ class Outlay:
         """Where questions are answered; any thread may ask."""
         _ = self.memory
         from outlay.costs.desk import Bounds, Desk
-        from outlay.state import connections
+        from outlay.state import accounts, connections
 
         bounds = Bounds(self.settings.question_slots, self.settings.question_wait, self.settings.question_seconds)
-        return Desk(self.lake, self._asking, bounds, connections.counted_months)
+        return Desk(self.lake, self._asking, bounds, connections.counted_months, accounts.only)
 
     def _credentials(self) -> Any:
         """For a lake on S3: the installation's own."""
@@ -564,7 +566,14 @@ class Outlay:
     @property
     def charges(self) -> ir.Table:
         """The charges that are live now and count, as an Ibis table in FOCUS columns."""
-        return self.engine.charges(self._counted_files())
+        return self._only().of(self.engine.charges(self._counted_files()))
+
+    def _only(self) -> Only:
+        """Whose charges count, where not all do."""
+        _ = self.memory
+        from outlay.state import accounts
+
+        return accounts.only()
 
     def counted(self) -> dict[Partition, Live]:
         """What answers are made of: all that is live but the months that a connection does not count."""
@@ -610,7 +619,7 @@ class Outlay:
 
     def sql(self, query: str) -> pa.Table:
         """One read-only statement over the table `charges`. Raises UsageError with the engine's words."""
-        return self.engine.query(query, self._counted_files())
+        return self.engine.query(query, self._counted_files(), self._only().sql)
 
     def export(self, directory: Path, *, version: str = "1.2", format: FileFormat = "parquet") -> list[Path]:
         """Write the charges as FOCUS files, one a billing period and connection. Raises UsageError for the version."""

@@ -32,3 +32,13 @@ def test_a_linked_account_is_added_without_a_location(outlay: Outlay) -> None:
     made = outlay("connections", "add", "linked", "web-prod", "--role-arn", role, "--json").json
     assert (made["kind"], made["location"], made["status"]) == ("linked", "", "pending-data")
     assert "outlay ingest web-prod" in outlay("connections", "show", "web-prod").out
+
+
+def test_only_a_payers_connection_can_leave_accounts_out(outlay: Outlay, acme: Drops) -> None:
+    refused = outlay("connections", "set", "acme", "--only-connected", "yes")
+    assert refused.code == 2
+    assert "no bill of an AWS payer" in refused.err
+    outlay("connections", "add", "aws", "main", "--location", acme.folder)
+    assert outlay("connections", "set", "main", "--only-connected", "yes", "--json").json["only_connected"] is True
+    assert "connected accounts alone" in outlay("connections", "set", "main", "--check-every", "30").out
+    assert outlay("connections", "set", "main", "--only-connected", "no", "--json").json["only_connected"] is False

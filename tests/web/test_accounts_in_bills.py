@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import pytest
 from playwright.sync_api import expect
@@ -97,3 +98,36 @@ def test_a_linked_account_is_added_by_the_api_without_a_location(site: Site) -> 
     assert (made.status_code, made.json()["kind"], made.json()["location"]) == (201, "linked", "")
     refused = api.ask("connections", "POST", json={"name": "x", "kind": "linked", "location": "s3://bucket/path"})
     assert (refused.status_code, refused.json()["where"]) == (400, "location")
+
+
+def test_only_connected_accounts_count_while_the_switch_is_on(site: Site, visit: Visit) -> None:
+    api = Api(site, token(site, "administrator", "write"))
+    name = next(
+        each["connections"][0] for each in api.get("accounts")["accounts"] if not each["connected"] and each["costs"]
+    )
+    whole = api.get("costs", where=f"connection={name}", granularity="none")["totals"]
+    page = visit(site, "administrator", width=PHONE)
+    page.goto(f"/connections/{name}")
+    page.get_by_role("button", name="Count only connected accounts").click()
+    expect(page.get_by_text("Only connected accounts count now.")).to_be_visible()
+    told = api.get(f"connections/{name}/ignored")
+    assert told["only_connected"]
+    for currency, amount in told["ignored"].items():
+        expect(page.locator("[data-ignored=month]")).to_contain_text(f"{Decimal(amount):,.2f} {currency}")
+    some = api.get("costs", where=f"connection={name}", granularity="none")["totals"]
+    for currency, total in whole.items():
+        left_out = Decimal(told["ignored_in_all"].get(currency, "0"))
+        assert Decimal(some.get(currency, "0")) + left_out == Decimal(total)
+    assert some != whole
+    assert (axe(page), overflow(page)) == ([], [])
+    page.goto("/")
+    expect(page.locator("[data-ignored]")).to_contain_text("Accounts that are not connected are left out")
+    expect(page.locator("[data-ignored]")).to_contain_text(name)
+    assert (axe(page), overflow(page)) == ([], [])
+    page.get_by_role("link", name="Which accounts").click()
+    expect(page.get_by_text("does not count").first).to_be_visible()
+    changed = api.ask(f"connections/{name}", "PATCH", json={"only_connected": False})
+    assert (changed.status_code, changed.json()["only_connected"]) == (200, False)
+    assert api.get("costs", where=f"connection={name}", granularity="none")["totals"] == whole
+    page.goto("/")
+    expect(page.locator("[data-ignored]")).to_have_count(0)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 import outlay
-from outlay import connecting
+from outlay import accounting, connecting
 from outlay.cli.options import Json, Name
 from outlay.cli.output import count, print_json, say
 from outlay.cli.who import who
@@ -33,6 +33,10 @@ def set_(
     count_to: Annotated[
         str | None, Parameter("--count-to", metavar=_MONTH, help="The last month that answers count.")
     ] = None,
+    only_connected: Annotated[
+        Literal["yes", "no"] | None,
+        Parameter("--only-connected", help="Of a payer's bill, count the charges of connected accounts alone."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Change how often a connection is checked, and which months are brought in and counted.
@@ -44,10 +48,13 @@ def set_(
     outlay connections set simple-cloud --check-every 30
     outlay connections set simple-cloud --count-to 2026-05
     outlay connections set simple-cloud --count-to ""
+    outlay connections set payer --only-connected yes
     """
-    if (check_every, bring_from, count_from, count_to) == (None,) * 4:
+    if (check_every, bring_from, count_from, count_to, only_connected) == (None,) * 5:
         raise UsageError("Nothing is said of what to set.", next="See outlay connections set --help.")
     with outlay.open() as o:
+        if only_connected is not None:
+            accounting.count_only_connected(o, name, is_on=only_connected == "yes", by=who())
         view = o.connection(name)
         if count_from is not None or count_to is not None:
             row = view.row
@@ -63,11 +70,14 @@ def set_(
     row = view.row
     if json:
         months = {"bring_from": row.bring_from, "count_from": row.count_from, "count_to": row.count_to}
-        print_json({"name": name, "check_every": row.check_every_minutes, **{k: v or None for k, v in months.items()}})
+        told = {k: v or None for k, v in months.items()} | {"only_connected": row.only_connected}
+        print_json({"name": name, "check_every": row.check_every_minutes, **told})
         return
     say(f"{name} is checked every {row.check_every_minutes} minutes.")
     say(f"Brought in are its months from {row.bring_from or 'the first'} on.")
     say(f"Counted are those from {row.count_from or 'the first'} to {row.count_to or 'the last'}.")
+    if row.only_connected:
+        say("Counted are charges of connected accounts alone; outlay accounts shows which those are.")
 
 
 def stop(name: Name, /, *, json: Json = False) -> None:

@@ -5,7 +5,7 @@ An account is known by its payer and its id, both text. A charge that names no s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import Any
@@ -34,6 +34,7 @@ class Account:
     connections: tuple[str, ...]
     connected_by: tuple[str, ...]
     is_connected: bool
+    is_counted: bool
     costs: Mapping[str, Decimal]
     first: str
     last: str
@@ -49,6 +50,7 @@ class Account:
             "name": self.name or None,
             "unit": self.unit,
             "connected": self.is_connected,
+            "counted": self.is_counted,
             "connected_by": list(self.connected_by),
             "connections": list(self.connections),
             "costs": {currency: plain(amount) for currency, amount in self.costs.items()},
@@ -105,11 +107,13 @@ def accounts(
     named: Mapping[str, tuple[str, str | None]],
     connected: Mapping[str, tuple[str, ...]],
     kinds: Mapping[str, str],
+    switched: Collection[str] = (),
 ) -> Accounts:
     """Of the answer to `question`. `named` gives name and unit, `connected` the connections of an account.
 
     `kinds` are those of the connections that there are, by name. In bills of others than AWS an account has no
     connection of its own, so the bill's will do; in AWS's that is so for the payer alone.
+    `switched` are the connections that count only connected accounts.
     """
     found: dict[tuple[str, str], _Found] = {}
     beyond: dict[str, Decimal] = {}
@@ -124,7 +128,7 @@ def accounts(
     return Accounts(
         month,
         answer.question.metric,
-        tuple(_account(key, each, named, connected, kinds) for key, each in sorted(found.items())),
+        tuple(_account(key, each, named, connected, kinds, switched) for key, each in sorted(found.items())),
         dict(sorted(beyond.items())),
     )
 
@@ -135,6 +139,7 @@ def _account(
     named: Mapping[str, tuple[str, str | None]],
     connected: Mapping[str, tuple[str, ...]],
     kinds: Mapping[str, str],
+    switched: Collection[str],
 ) -> Account:
     payer, account = key
     name, unit = named.get(account, ("", None))
@@ -150,6 +155,7 @@ def _account(
         tuple(sorted(found.connections)),
         by,
         bool(by) or is_own,
+        bool(by) or is_own or not found.connections <= set(switched),
         dict(sorted(found.costs.items())),
         min(found.months),
         max(found.months),

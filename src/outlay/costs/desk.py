@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from outlay.costs import charges as single
 from outlay.costs import rollup
 from outlay.costs.answer import Answer, answered
 from outlay.costs.names import MAPS, Name
+from outlay.costs.only import Only
 from outlay.costs.plan import Part, plan
 from outlay.costs.query import compared, counted, summed, together, values
 from outlay.costs.question import Question
@@ -62,11 +63,16 @@ class Desk:
         engine: Engine,
         bounds: Bounds | None = None,
         months: Callable[[], Mapping[str, tuple[str, str]]] = dict,
+        only: Callable[[], Only] = Only,
     ) -> None:
-        """`months` gives the first and last month that count of each connection with such bounds, `""` for none."""
+        """`months` gives the first and last month that count of each connection with such bounds, `""` for none.
+
+        `only` says whose charges count where not all do.
+        """
         self._lake = lake
         self._engine = engine
         self._months = months
+        self._only = only
         self._bounds = bounds or Bounds()
         self._slots = threading.BoundedSemaphore(self._bounds.slots)
         # A file of charges takes long, and would leave no slot for questions.
@@ -92,12 +98,22 @@ class Desk:
         """The sums of each group in each period."""
         plain = replace(question, range=None, compare=False)
 
-        def answer(session: Session, seen: Seen) -> Answer:
+        def answer(session: Session, seen: _Counted) -> Answer:
             parts = self._values(session, seen, plain)
             return answered(plain, session.rows(summed(parts, plain)) if parts else [])
 
         found = self._once(("ask", plain), answer, lambda answer: len(answer.rows))
         return replace(found, question=question)
+
+    def left_out(self, question: Question) -> Answer:
+        """What the question's answer would have besides, did charges of accounts that are not connected count."""
+        plain = replace(question, range=None, compare=False)
+
+        def answer(session: Session, seen: _Counted) -> Answer:
+            parts = self._values(session, seen.rest, plain) if seen.only.connections else []
+            return answered(plain, session.rows(summed(parts, plain)) if parts else [])
+
+        return self._once(("left out", plain), answer, lambda answer: len(answer.rows))
 
     def table(self, question: Question) -> Table:
         """The sums of each group over the whole range, beside those of the period before when that is compared.
@@ -106,7 +122,7 @@ class Desk:
         """
         whole = replace(question, granularity="none", top=None, range=None)
 
-        def answer(session: Session, seen: Seen) -> Table:
+        def answer(session: Session, seen: _Counted) -> Table:
             now = self._values(session, seen, whole)
             before = self._values(session, seen, whole.before()) if whole.compare else []
             rows = session.rows(compared(now, before, whole)) if now or before else []
@@ -145,7 +161,7 @@ class Desk:
         names = single.columns_of(question, columns)
         plain = replace(question, by=(), top=None, granularity="none", range=None, compare=False)
 
-        def answer(session: Session, seen: Seen) -> single.Page:
+        def answer(session: Session, seen: _Counted) -> single.Page:
             rows = self._rows(session, seen, plain)
             found = session.rows(single.page(rows, plain, names, offset, limit)) if rows is not None else []
             return single.paged(question, names, found, offset, limit)
@@ -177,35 +193,38 @@ class Desk:
         with self._slot(self._slots, self._bounds.seconds) as session:
             return answer(session)
 
-    def _values(self, session: Session, seen: Seen, question: Question) -> list[ir.Table]:
+    def _values(self, session: Session, seen: _Counted, question: Question) -> list[ir.Table]:
         self._rollups.learn(seen)
-        parts = plan(question, seen.live, self._rollups.of)
-        return [values(_table(session, part), question, is_cut=part.is_cut) for part in parts]
+        usable = seen.only.usable
+        parts = plan(question, seen.live, lambda *each: usable(each[0], self._rollups.of(*each)))
+        return [values(_table(session, part, seen), question, is_cut=part.is_cut) for part in parts]
 
-    def _rows(self, session: Session, seen: Seen, question: Question) -> ir.Table | None:
+    def _rows(self, session: Session, seen: _Counted, question: Question) -> ir.Table | None:
         """The charges that count; None when no file can hold any."""
         parts = plan(question, seen.live, lambda partition, delivery: None)
-        tables = [counted(_table(session, part), question, is_cut=part.is_cut) for part in parts]
+        tables = [counted(_table(session, part, seen), question, is_cut=part.is_cut) for part in parts]
         return together(tables) if tables else None
 
-    def _keys(self, session: Session, seen: Seen, column: str) -> tuple[str, ...]:
+    def _keys(self, session: Session, seen: _Counted, column: str) -> tuple[str, ...]:
         self._rollups.learn(seen)
         known: list[Mapping[str, int]] = []
         files: list[str] = []
         for partition, live in sorted(seen.live.items()):
-            has = self._rollups.of(partition, live.delivery)
+            # A roll-up's note counts the keys of all of its charges.
+            is_whole = partition.connection not in seen.only.connections
+            has = self._rollups.of(partition, live.delivery) if is_whole else None
             if has and column in has.knows_keys:
                 known.append((has.keys or {}).get(column, {}))
             else:
                 files += live.files
         if files:
-            table = session.files(files, _CHARGES)
+            table = seen.only.of(session.files(files, _CHARGES))
             rows = session.rows(rollup.keys(table, column, rollup.MOST_KNOWN))
             known.append({row["key"]: row["charges"] for row in rows})
         counts = rollup.added(known)
         return tuple(sorted(counts, key=lambda key: (-counts[key], key)))
 
-    def _once(self, what: tuple[Any, ...], answer: Callable[[Session, Seen], T], size: Callable[[T], int]) -> T:
+    def _once(self, what: tuple[Any, ...], answer: Callable[[Session, _Counted], T], size: Callable[[T], int]) -> T:
         """Answered before, as of the snapshot there is now; or else now, and remembered."""
         seen, bounds = self._counted()
         key = (seen.snapshot, bounds, *what)
@@ -219,15 +238,15 @@ class Desk:
         self._answers.keep(key, made, size(made))
         return made
 
-    def _counted(self) -> tuple[Seen, frozenset[Any]]:
-        """What is live but the months that do not count, and which those are."""
-        seen, months = self._lake.seen(), self._months()
+    def _counted(self) -> tuple[_Counted, frozenset[Any]]:
+        """What is live but the months that do not count; and which those are, with whose charges count."""
+        seen, months, only = self._lake.seen(), self._months(), self._only()
         counted = {
             partition: live
             for partition, live in seen.live.items()
             if partition.period.is_within(*months.get(partition.connection, ("", "")))
         }
-        return Seen(seen.snapshot, counted), frozenset(months.items())
+        return _Counted(seen.snapshot, counted, only), frozenset({*months.items(), only})
 
     @contextmanager
     def _slot(self, slots: threading.BoundedSemaphore, seconds: float) -> Iterator[Session]:
@@ -257,8 +276,21 @@ class Desk:
                 self._open.discard(session)
 
 
-def _table(session: Session, part: Part) -> ir.Table:
-    table = session.files(part.files, part.kind.schema if part.kind else _CHARGES)
+@dataclass(frozen=True)
+class _Counted(Seen):
+    """What is live and counts, and whose charges of that do."""
+
+    only: Only = field(default_factory=Only)
+
+    @property
+    def rest(self) -> _Counted:
+        """What would count besides."""
+        rest = self.only.rest
+        return _Counted(self.snapshot, {each: live for each, live in self.live.items() if rest.holds(each)}, rest)
+
+
+def _table(session: Session, part: Part, seen: _Counted) -> ir.Table:
+    table = seen.only.of(session.files(part.files, part.kind.schema if part.kind else _CHARGES))
     return table.mutate(**{name: ibis.null(TEXT) for name in part.lacking}) if part.lacking else table
 
 

@@ -15,8 +15,10 @@ from django.db import transaction
 from outlay.aws.sessions import STANDINGS, Credentials, Identity, Session, unless_denied, who_am_i
 from outlay.costs.answer import Answer
 from outlay.costs.filters import Filter
+from outlay.costs.only import Only
 from outlay.costs.question import Question
 from outlay.errors import AccessError, UsageError
+from outlay.state import connections
 from outlay.state.faults import translated
 from outlay.state.models import AccountBehind, Connection, NamedAccount
 
@@ -190,3 +192,27 @@ def facts_of_linked(row: Connection) -> dict[str, Any]:
         "payers": payers,
         "through": tuple(through),
     }
+
+
+# Counting only connected accounts
+
+
+@translated
+def only() -> Only:
+    """Whose charges count."""
+    switched = Connection.objects.filter(only_connected=True).values_list("name", flat=True)
+    return Only(frozenset(switched), frozenset(connected())) if switched else Only()
+
+
+@translated
+def count_only_connected(name: str, *, is_on: bool) -> bool:
+    """Was that a change? Raises UnknownName, and UsageError for what is no payer's bill."""
+    row = connections.named(name)
+    if row.kind != "aws" and is_on:
+        raise UsageError(
+            f"{name} brings in no bill of an AWS payer, so all of its accounts count.",
+            next="Choose the connection of a payer's bill.",
+            field="only_connected",
+        )
+    found = Connection.objects.filter(name=name).exclude(only_connected=is_on)
+    return found.update(only_connected=is_on) == 1

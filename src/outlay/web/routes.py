@@ -84,6 +84,12 @@ ROUTES: tuple[Route, ...] = (
         ADMINISTRATOR,
     ),
     Route("connections/<str:name>/count", "outlay.web.connections.doing.count", "connection-count", ADMINISTRATOR),
+    Route(
+        "connections/<str:name>/accounts",
+        "outlay.web.accounts_in_bills.views.count",
+        "connection-accounts",
+        ADMINISTRATOR,
+    ),
     Route("connections/<str:name>/remove", "outlay.web.connections.doing.remove", "connection-remove", ADMINISTRATOR),
     Route("connections/<str:name>/in/<str:month>", "outlay.web.connections.views.period", "connection-period", VIEWER),
     Route(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
 from outlay import accounting
 from outlay.web.accounts_in_bills.table import COLUMNS, FILTERS, MOST, Column, Wish, wanted
 from outlay.web.core import outlay
+from outlay.web.roles import who
 
 
 @require_safe
@@ -45,3 +47,12 @@ def _header(column: Column, wish: Wish) -> dict[str, Any]:
         "order": ("descending" if wish.is_down else "ascending") if is_sorted else "none",
         "query": [(name, value) for name, value in query if value],
     }
+
+
+@require_POST
+def count(request: HttpRequest, name: str) -> HttpResponse:
+    """Do all accounts of a payer's bill count, or the connected ones alone?"""
+    is_on = request.POST.get("only") == "1"
+    accounting.count_only_connected(outlay(), name, is_on=is_on, by=who(request))
+    messages.success(request, "Only connected accounts count now." if is_on else "Every account counts now.")
+    return redirect("connection", name)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from outlay import connecting
+from outlay import accounting, connecting
 from outlay.state.changing import Settings
 from outlay.state.models import Connection
 from outlay.state.new import NewConnection
@@ -63,7 +63,9 @@ def change(request: HttpRequest, name: Name, wanted: ConnectionChange) -> Any:
     # Both are checked before either is changed.
     settings = _settings(row, given)
     counted = {field: given.get(field) or "" for field in ("count_from", "count_to") if field in given}
-    if set(given) - set(counted):
+    if given.get("only_connected") is not None:
+        accounting.count_only_connected(outlay(), name, is_on=given["only_connected"], by=who(request))
+    if set(given) - set(counted) - {"only_connected"}:
         connecting.change(outlay(), name, settings, by=who(request))
     if counted:
         first, last = counted.get("count_from", row.count_from), counted.get("count_to", row.count_to)

@@ -103,6 +103,7 @@ class ConnectionShown(ConnectionTold):
     bring_from: str | None
     count_from: str | None
     count_to: str | None
+    only_connected: bool = Field(description="Are charges of accounts that are not connected left out?")
     created: str
     checked: str | None
     progress: ProgressTold | None
@@ -290,6 +291,7 @@ class ConnectionChange(Schema):
     bring_from: Month | None = None
     count_from: Month | None = None
     count_to: Month | None = None
+    only_connected: bool | None = Field(None, description="Of a payer's bill: count connected accounts alone.")
     profile: Provider | None = None
     role_arn: Long | None = None
     external_id: ExternalId | None = None

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from outlay import accounting
 from outlay.app import ConnectionView, Outlay
 from outlay.costs.answer import Answer
 from outlay.costs.overview import MOVER, PROVIDER, Month, Overview, daily_question
@@ -73,6 +74,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "count": len(connections),
         "check": last_check(o),
         "before": found.question.before(),
+        "ignored": accounting.ignored(o),
     }
     return render(request, "overview/page.html", context)
 
