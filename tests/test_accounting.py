@@ -12,7 +12,7 @@ import pytest
 
 from outlay import accounting, connecting
 from outlay.app import Outlay
-from outlay.errors import UsageError
+from outlay.errors import UnknownName, UsageError
 from outlay.state.new import NewConnection
 from tests.aws_standin.organisation import EXTERNAL_ID, FERNWICK_GROUP, LINKED, LOFTLINE_GROUP
 from tests.payers import World, world
@@ -261,3 +261,32 @@ def test_the_consolidated_view_holds_both_payers_each_in_its_currency(o: Outlay)
     overview = o.overview(date(2026, 5, 3))
     assert {month.unit: month.so_far for month in overview.months} == by_payer.totals
     assert {line.unit for line in overview.providers.lines} == {"USD", "EUR"}
+
+
+# Reports
+
+
+def test_the_reports_of_all_accounts_are_together_the_bill(o: Outlay) -> None:
+    reports = [
+        accounting.report(o, each.account, month="2026-05", payer=each.payer) for each in accounting.accounts(o).rows
+    ]
+    for metric in ("billed", "effective"):
+        totals = o.costs(metric=metric, start="2026-05", end="2026-05").totals
+        for currency, total in totals.items():
+            lines = [line for report in reports for line in report.lines if line.currency == currency]
+            assert sum(getattr(line, metric) for line in lines) == total
+
+
+def test_a_report_is_of_that_account_alone(o: Outlay) -> None:
+    found = accounting.report(o, STAGING, month="2026-05")
+    where = [f"SubAccountId={STAGING}"]
+    assert {currency: amounts[1] for currency, amounts in found.totals.items()} == o.costs(where=where).totals
+    assert (found.account.payer, found.account.name) == (FERNWICK, "fernwick-staging")
+    assert accounting.report(o, STAGING, month="2026-04").lines == ()
+
+
+@pytest.mark.parametrize("account", ["", "999", "=1+1"])
+def test_an_account_that_no_bill_holds_has_no_report(o: Outlay, account: str) -> None:
+    with pytest.raises(UnknownName) as error:
+        accounting.report(o, account)
+    assert error.value.next

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -9,12 +10,13 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from outlay.app import Outlay
-from outlay.costs import metrics
+from outlay.costs import account_report, metrics
+from outlay.costs.account_report import Report
 from outlay.costs.accounts import Accounts, question
 from outlay.costs.accounts import accounts as worked_out
 from outlay.costs.answer import EXACT, plain, sums
 from outlay.costs.question import Question
-from outlay.errors import UsageError
+from outlay.errors import UnknownName, UsageError
 from outlay.period import BillingPeriod
 
 # A quantity has no currency.
@@ -48,6 +50,32 @@ def unseen(o: Outlay) -> dict[str, str]:
     from outlay.state import accounts as kept
 
     return kept.unseen()
+
+
+def report(o: Outlay, account: str, *, month: str = "", payer: str = "") -> Report:
+    """What one account cost in a month, this one without it. Raises UnknownName, UsageError, Busy and TooSlow.
+
+    `payer` is needed where the bills of several payers hold the account.
+    """
+    found = accounts(o, month=month)
+    wanted = [each for each in found.rows if each.account == account and payer in ("", each.payer)]
+    if not account or not wanted:
+        near = difflib.get_close_matches(account, [each.account for each in found.rows], n=3)
+        hint = f"Did you mean {', '.join(near)}?" if near else "See outlay accounts for those there are."
+        raise UnknownName(f"No bill holds charges of an account {account!r}.", next=hint)
+    if len(wanted) > 1:
+        payers = ", ".join(each.payer for each in wanted)
+        raise UsageError(
+            f"The account {account} stands in the bills of several payers: {payers}.",
+            next="Name one of them as the payer.",
+            field="payer",
+        )
+    (one,) = wanted
+    answers = {
+        metric: [o.ask(each) for each in account_report.questions(one, found.month, metric)]
+        for metric in account_report.METRICS
+    }
+    return account_report.report(one, found.month, answers)
 
 
 @dataclass(frozen=True)

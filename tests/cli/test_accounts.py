@@ -42,3 +42,19 @@ def test_only_a_payers_connection_can_leave_accounts_out(outlay: Outlay, acme: D
     assert outlay("connections", "set", "main", "--only-connected", "yes", "--json").json["only_connected"] is True
     assert "connected accounts alone" in outlay("connections", "set", "main", "--check-every", "30").out
     assert outlay("connections", "set", "main", "--only-connected", "no", "--json").json["only_connected"] is False
+
+
+def test_an_accounts_report_is_printed_in_each_form(outlay: Outlay, acme: Drops) -> None:
+    (account,) = outlay("accounts", "--month", "2026-05", "--json").json["accounts"]
+    words = ("account-report", account["account"], "--month", "2026-05")
+    told = outlay(*words, "--json").json
+    assert told["totals"] == {"USD": {"billed": "3.3", "effective": "3.3"}}
+    assert "3.30" in outlay(*words).out
+    head, *lines = outlay(*words, "--format", "csv").out.splitlines()
+    assert head.startswith("month,payer,account")
+    assert len(lines) == len(told["lines"])
+    assert outlay(*words, "--format", "html").out.startswith("<!doctype html>")
+    assert "no charges in that month" in outlay("account-report", account["account"], "--month", "2026-01").out
+    assert outlay(*words, "--format", "csv", "--json").code == 2
+    refused = outlay("account-report", "nobody")
+    assert (refused.code, "outlay accounts" in refused.err) == (2, True)

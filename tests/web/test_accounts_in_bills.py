@@ -131,3 +131,28 @@ def test_only_connected_accounts_count_while_the_switch_is_on(site: Site, visit:
     assert api.get("costs", where=f"connection={name}", granularity="none")["totals"] == whole
     page.goto("/")
     expect(page.locator("[data-ignored]")).to_have_count(0)
+
+
+def test_an_accounts_report_is_shown_printed_and_saved(site: Site, api: Api, visit: Visit) -> None:
+    told = next(each for each in api.get("accounts")["accounts"] if not each["connected"] and each["costs"])
+    page = visit(site, "viewer", width=PHONE)
+    page.goto("/accounts")
+    page.locator(f"tr[data-account='{told['account']}']").get_by_role("link", name=told["account"]).first.click()
+    for currency, amount in told["costs"].items():
+        shown = f"{Decimal(amount):,.2f} {currency}".replace("-", "−")
+        expect(page.locator(f"[data-total={currency}]")).to_have_text(shown)
+    expect(page.get_by_role("button", name="Print")).to_be_visible()
+    assert (axe(page), overflow(page)) == ([], [])
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="CSV").click()
+    assert saved.value.suggested_filename.endswith(".csv")
+    path = f"accounts/{told['account']}/report"
+    report = api.get(path)
+    assert {currency: total["effective"] for currency, total in report["totals"].items()} == told["costs"]
+    assert report == site.outlay("account-report", told["account"])
+    as_csv, as_html = (api.ask(path, params={"format": each}) for each in ("csv", "html"))
+    assert len(as_csv.text.splitlines()) == len(report["lines"]) + 1
+    assert as_html.headers["Content-Disposition"].endswith('.html"')
+    assert api.ask("accounts/nobody/report").status_code == 404
+    assert site.ask("/accounts/nobody/report", "viewer").status_code == 404
+    assert site.ask(f"/accounts/{told['account']}/report.exe", "viewer").status_code == 404

@@ -1,8 +1,10 @@
-"""`outlay accounts`."""
+"""`outlay accounts` and `outlay account-report`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -10,8 +12,10 @@ import outlay
 from outlay import accounting
 from outlay.cli.options import Json
 from outlay.cli.output import Column, money, print_json, say, table
+from outlay.errors import UsageError
 
 if TYPE_CHECKING:
+    from outlay.costs.account_report import Report
     from outlay.costs.accounts import Account
 
 _COLUMNS = [
@@ -57,3 +61,56 @@ def _line(each: Account) -> tuple[object, ...]:
     unit = "not visible" if each.unit is None else each.unit or "(root)"
     costs = "\n".join(f"{money(amount)} {currency}" for currency, amount in each.costs.items()) or None
     return (each.payer, each.account, each.name or None, unit, each.is_connected, costs, each.first, each.last)
+
+
+_LINES = [Column("service"), Column("region"), Column("category"), Column("currency")]
+_AMOUNTS = [Column("billed", True), Column("effective", True)]
+
+
+def report(
+    account: Annotated[str, Parameter(help="The account's id, as outlay accounts lists it.")],
+    /,
+    *,
+    month: Month = "",
+    payer: Annotated[str, Parameter("--payer", help="Whose bill, where several payers' bills hold the account.")] = "",
+    format: Annotated[
+        Literal["table", "json", "csv", "html"], Parameter("--format", help="How to print it.", show_default=True)
+    ] = "table",
+    json: Json = False,
+) -> None:
+    """Write what one account cost in a month, to hand it on.
+
+    By service, region and charge category. CSV is safe to open in a spreadsheet; HTML is a page to print.
+
+    For example:
+
+    outlay account-report 123456789012 --month 2026-05
+    outlay account-report 123456789012 --month 2026-05 --format csv > report.csv
+    outlay account-report 123456789012 --month 2026-05 --format html > report.html
+    """
+    if json and format not in ("table", "json"):
+        raise UsageError(f"--json and --format {format} contradict each other.", next="Give one of them.")
+    with outlay.open() as o:
+        found = accounting.report(o, account, month=month, payer=payer)
+    _PRINTED["json" if json else format](found)
+
+
+def _show(found: Report) -> None:
+    of = found.account
+    say(f"{of.account}{f' {of.name}' if of.name else ''}, paid by {of.payer}, {found.month}")
+    if not of.is_counted:
+        say("Its charges do not count: its payer's connection counts only connected accounts.")
+    if not found.lines:
+        say("It has no charges in that month.")
+        return
+    lines = [(*line.values, line.currency, money(line.billed), money(line.effective)) for line in found.lines]
+    totals = [("total", "", "", unit, *map(money, amounts)) for unit, amounts in found.totals.items()]
+    table([*_LINES, *_AMOUNTS], [*lines, *totals], total=len(totals))
+
+
+_PRINTED: dict[str, Callable[[Report], object]] = {
+    "table": _show,
+    "json": lambda found: print_json(found.as_dict()),
+    "csv": lambda found: found.write_csv(sys.stdout),
+    "html": lambda found: sys.stdout.write(found.as_html()),
+}

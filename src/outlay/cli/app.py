@@ -42,6 +42,7 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "ingest": "outlay.cli.ingest:ingest",
         "costs": "outlay.cli.costs:costs",
         "accounts": "outlay.cli.accounts:accounts",
+        "account-report": "outlay.cli.accounts:report",
         "periods": "outlay.cli.periods:periods",
         "revert": "outlay.cli.periods:revert",
         "sql": "outlay.cli.sql:sql",

@@ -143,6 +143,13 @@ ROUTES: tuple[Route, ...] = (
     Route("users/<int:number>/remove", "outlay.web.accounts.users.remove", "user-remove", ADMINISTRATOR),
     # Accounts in the bills
     Route("accounts", "outlay.web.accounts_in_bills.views.accounts", "accounts-in-bills", VIEWER),
+    Route("accounts/<str:account>/report", "outlay.web.accounts_in_bills.views.report", "account-report", VIEWER),
+    Route(
+        "accounts/<str:account>/report.<str:format>",
+        "outlay.web.accounts_in_bills.views.report_file",
+        "account-report-file",
+        VIEWER,
+    ),
     # Overview and explorer
     Route("", "outlay.web.overview.views.page", "overview", VIEWER),
     Route("explorer", "outlay.web.explorer.views.page", "explorer", VIEWER),

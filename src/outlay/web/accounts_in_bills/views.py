@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from outlay import accounting
+from outlay.costs.account_report import Report
 from outlay.web.accounts_in_bills.table import COLUMNS, FILTERS, MOST, Column, Wish, wanted
+from outlay.web.api.accounts import as_file
 from outlay.web.core import outlay
 from outlay.web.roles import who
 
@@ -56,3 +59,22 @@ def count(request: HttpRequest, name: str) -> HttpResponse:
     accounting.count_only_connected(outlay(), name, is_on=is_on, by=who(request))
     messages.success(request, "Only connected accounts count now." if is_on else "Every account counts now.")
     return redirect("connection", name)
+
+
+@require_safe
+def report(request: HttpRequest, account: str) -> HttpResponse:
+    """What one account cost in a month: a page to print."""
+    found = _report(request, account)
+    context = {"report": found, "query": urlencode({"month": found.month, "payer": found.account.payer})}
+    return render(request, "accounts_in_bills/report.html", context)
+
+
+@require_safe
+def report_file(request: HttpRequest, account: str, format: str) -> HttpResponse:
+    if format not in ("csv", "html"):
+        raise Http404
+    return as_file(_report(request, account), format)
+
+
+def _report(request: HttpRequest, account: str) -> Report:
+    return accounting.report(outlay(), account, month=request.GET.get("month", ""), payer=request.GET.get("payer", ""))

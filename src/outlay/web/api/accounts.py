@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import io
+from typing import Annotated, Any, Literal
 
-from django.http import HttpRequest
-from ninja import Field, Query, Router, Schema
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Path, Query, Router, Schema
 
 from outlay import accounting
 from outlay.accounting import COST_METRICS
+from outlay.costs.account_report import Report
 from outlay.costs.metrics import DEFAULT
 from outlay.web.api.answers import ERRORS
 from outlay.web.api.connections import Name
-from outlay.web.api.shapes import Month, Told
+from outlay.web.api.shapes import Line, Month, Told
 from outlay.web.core import outlay
 
 router = Router(tags=["accounts"])
@@ -76,3 +78,61 @@ def accounts(request: HttpRequest, asked: Query[AskedAccounts]) -> Any:
     if asked.connected is not None:
         told["accounts"] = [each for each in told["accounts"] if each["connected"] == asked.connected]
     return told
+
+
+class AskedReport(Schema):
+    month: Month = Field("", description="This one without it.")
+    payer: Line = Field("", description="Whose bill, where several payers' bills hold the account.")
+    format: Literal["json", "csv", "html"] = "json"
+
+
+class ReportLine(Told):
+    ServiceName: str
+    RegionId: str
+    ChargeCategory: str
+    currency: str
+    billed: str
+    effective: str
+
+
+class ReportTotal(Told):
+    billed: str
+    effective: str
+
+
+class ReportTold(Told):
+    month: str
+    payer: str
+    account: str
+    name: str | None
+    counted: bool
+    totals: dict[str, ReportTotal] = Field(description="By currency.")
+    lines: list[ReportLine]
+
+
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+
+
+@router.get(
+    "accounts/{account}/report",
+    response={200: ReportTold, **ERRORS},
+    summary="What one account cost in a month",
+    openapi_extra={"responses": {200: {"content": {"text/csv": _FILE, "text/html": _FILE}}}},
+)
+def report(
+    request: HttpRequest, account: Annotated[str, Path(min_length=1, max_length=200)], asked: Query[AskedReport]
+) -> Any:
+    """To be handed on, as `outlay account-report`: JSON, CSV that is safe in a spreadsheet, or a page to print."""
+    found = accounting.report(outlay(), account, month=asked.month, payer=asked.payer)
+    return found.as_dict() if asked.format == "json" else as_file(found, asked.format)
+
+
+def as_file(found: Report, format: str) -> HttpResponse:
+    """Saved, not shown: the page brings styles of its own."""
+    out = io.StringIO(newline="")
+    if format == "csv":
+        found.write_csv(out)
+    else:
+        out.write(found.as_html())
+    headers = {"Content-Disposition": f'attachment; filename="{found.file_name}.{format}"'}
+    return HttpResponse(out.getvalue(), content_type=f"text/{format}; charset=utf-8", headers=headers)
