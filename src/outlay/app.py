@@ -504,7 +504,11 @@ class Outlay:
         """Whose account it is, and how Organizations calls the others: once a day, where the access allows it."""
         from outlay.state import accounts, connections
 
-        row = connections.named(name)
+        try:
+            row = connections.named(name)
+        except UnknownName:
+            # It was removed during its check.
+            return
         credentials = self.credentials(row)
         # Another S3 service than AWS's has no such thing.
         is_asked = not self.settings.s3_endpoint or bool((row.access_of or row).role_arn)

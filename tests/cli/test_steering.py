@@ -31,7 +31,8 @@ def test_months_are_left_uncounted_and_counted_again(outlay: Outlay, acme: Drops
 
 def test_what_is_set_is_shown(outlay: Outlay, acme: Drops) -> None:
     told = outlay("connections", "set", "acme", "--check-every", "5", "--bring-from", "2026-05", "--json").json
-    assert told == {"name": "acme", "check_every": 5, "bring_from": "2026-05", "count_from": None, "count_to": None}
+    months = {"bring_from": "2026-05", "count_from": None, "count_to": None}
+    assert told == {"name": "acme", "check_every": 5, **months, "only_connected": False}
     shown = outlay("connections", "show", "acme", "--json").json
     assert (shown["check_every"], shown["bring_from"]) == (5, "2026-05")
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 import outlay
-from outlay import accounting
 from outlay.cli.options import Json
 from outlay.cli.output import Column, money, print_json, say, table
 from outlay.errors import UsageError
@@ -43,6 +42,8 @@ def accounts(*, month: Month = "", metric: Metric = "effective", json: Json = Fa
     outlay accounts
     outlay accounts --month 2026-05 --json
     """
+    from outlay import accounting
+
     with outlay.open() as o:
         found = accounting.accounts(o, month=month, metric=metric)
     if json:
@@ -90,6 +91,8 @@ def report(
     """
     if json and format not in ("table", "json"):
         raise UsageError(f"--json and --format {format} contradict each other.", next="Give one of them.")
+    from outlay import accounting
+
     with outlay.open() as o:
         found = accounting.report(o, account, month=month, payer=payer)
     _PRINTED["json" if json else format](found)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 import outlay
-from outlay import accounting, connecting
+from outlay import connecting
 from outlay.cli.options import Json, Name
 from outlay.cli.output import count, print_json, say
 from outlay.cli.who import who
@@ -54,6 +54,8 @@ def set_(
         raise UsageError("Nothing is said of what to set.", next="See outlay connections set --help.")
     with outlay.open() as o:
         if only_connected is not None:
+            from outlay import accounting
+
             accounting.count_only_connected(o, name, is_on=only_connected == "yes", by=who())
         view = o.connection(name)
         if count_from is not None or count_to is not None:
