@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from outlay.errors import Busy, HomeError, OutlayError, UnknownName, UsageError
+from outlay.errors import Busy, HomeError, OutlayError, TooSlow, UnknownName, UsageError
 from outlay.period import BillingPeriod
 from outlay.settings import Settings
 
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
 
+    from outlay.aws.sessions import Credentials
     from outlay.costs.answer import Answer
     from outlay.costs.desk import Desk
     from outlay.costs.freshness import Freshness
+    from outlay.costs.only import Only
     from outlay.costs.overview import Overview
     from outlay.costs.question import Question
     from outlay.engine import Engine
@@ -94,6 +96,7 @@ class ConnectionView:
             "export_made": row.export_made_at.isoformat() if row.export_made_at else None,
             "count_from": row.count_from or None,
             "count_to": row.count_to or None,
+            "only_connected": row.only_connected,
             "created": row.created_at.isoformat(),
             "checked": row.checked_at.isoformat() if row.checked_at else None,
         }
@@ -261,10 +264,10 @@ class Outlay:
         """Where questions are answered; any thread may ask."""
         _ = self.memory
         from outlay.costs.desk import Bounds, Desk
-        from outlay.state import connections
+        from outlay.state import accounts, connections
 
         bounds = Bounds(self.settings.question_slots, self.settings.question_wait, self.settings.question_seconds)
-        return Desk(self.lake, self._asking, bounds, connections.counted_months)
+        return Desk(self.lake, self._asking, bounds, connections.counted_months, accounts.only)
 
     def _credentials(self) -> Any:
         """For a lake on S3: the installation's own."""
@@ -514,9 +517,9 @@ class Outlay:
             within=self.settings.folders or (),
         )
 
-    def credentials(self, row: Connection) -> Callable[[], Any] | None:
+    def credentials(self, row: Connection) -> Credentials | None:
         """What gives a connection's credentials when it is called; None where it needs none that Outlay knows of."""
-        if not row.location.startswith("s3://"):
+        if row.kind != "linked" and not row.location.startswith("s3://"):
             return None
         from outlay.aws.sessions import Credentials
 
@@ -561,11 +564,17 @@ class Outlay:
     def check(self, watch: Watch, *, accept_empty: bool = False) -> Iterator[RunResult]:
         """One check under the lease that `watch` keeps: what a worker does."""
         from outlay.ingest.ingest import Ingest
-        from outlay.state import checking
+        from outlay.state import checking, connections, linked
 
+        row = connections.named(watch.claim.connection)
+        if row.kind == "linked":
+            yield from linked.check(watch, self.credentials(row), self.memory)
+            self._look_behind(row.name)
+            return
         work = Ingest(self.settings, self.lake, self.engine, self.memory, watch, accept_empty)
         yield from checking.check(watch, work, self.place, self.memory)
         self._ask_after_export(watch.claim.connection)
+        self._look_behind(watch.claim.connection)
 
     def _ask_after_export(self, name: str) -> None:
         """What AWS says of an export that Outlay made, until it has delivered."""
@@ -583,6 +592,27 @@ class Outlay:
         except OutlayError as error:
             said = f"What AWS says of it may not be seen: {error.message}"
         awaiting.note(name, said)
+
+    def _look_behind(self, name: str) -> None:
+        """Whose account it is, and how Organizations calls the others: once a day, where the access allows it."""
+        from outlay.state import accounts, connections
+
+        try:
+            row = connections.named(name)
+        except UnknownName:
+            # It was removed during its check.
+            return
+        credentials = self.credentials(row)
+        # Another S3 service than AWS's has no such thing.
+        is_asked = not self.settings.s3_endpoint or bool((row.access_of or row).role_arn)
+        if credentials is not None and is_asked and row.kind == "aws":
+            accounts.look_behind(row, credentials, datetime.now(UTC))
+        if row.kind in accounts.KINDS and (known := accounts.linked()):
+            try:
+                accounts.keep_through(self.ask(accounts.through_question(known)))
+            except (Busy, TooSlow):
+                # What was found before stays until the next check.
+                return
 
     def roll_up(self) -> Iterator[tuple[str, BillingPeriod]]:
         """Make the roll-ups that are missing, the newest months first, and tell of each when it is made.
@@ -633,7 +663,14 @@ class Outlay:
     @property
     def charges(self) -> ir.Table:
         """The charges that are live now and count, as an Ibis table in FOCUS columns."""
-        return self.engine.charges(self._counted_files())
+        return self._only().of(self.engine.charges(self._counted_files()))
+
+    def _only(self) -> Only:
+        """Whose charges count, where not all do."""
+        _ = self.memory
+        from outlay.state import accounts
+
+        return accounts.only()
 
     def counted(self) -> dict[Partition, Live]:
         """What answers are made of: all that is live but the months that a connection does not count."""
@@ -679,7 +716,7 @@ class Outlay:
 
     def sql(self, query: str) -> pa.Table:
         """One read-only statement over the table `charges`. Raises UsageError with the engine's words."""
-        return self.engine.query(query, self._counted_files())
+        return self.engine.query(query, self._counted_files(), self._only().sql)
 
     def export(self, directory: Path, *, version: str = "1.2", format: FileFormat = "parquet") -> list[Path]:
         """Write the charges as FOCUS files, one a billing period and connection. Raises UsageError for the version."""

@@ -247,8 +247,10 @@ def test_again(o: Outlay, name: str) -> Probe:
 def _tried(o: Outlay, row: Connection) -> Probe:
     _ = o.memory
     from outlay.ingest.probe import Tried, probe
-    from outlay.state import connections
+    from outlay.state import connections, linked
 
+    if row.kind == "linked":
+        return linked.probe(o.credentials(row))
     with o.trying() as engine:
         tried = Tried(
             connections.source(row),

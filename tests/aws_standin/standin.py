@@ -125,6 +125,11 @@ class StandIn:
             for account, called in accounts.items():
                 self._add_account(organisation, account, called, made["Id"])
 
+    def join(self, payer: str, account: str, name: str) -> None:
+        """One more account of an organisation that there is, in its root."""
+        organisation = organizations_backends[payer]["aws"]
+        self._add_account(organisation, account, name, organisation.list_roots()["Roots"][0]["Id"])
+
     def _add_account(self, organisation: Any, account: str, name: str, unit: str) -> None:
         """moto gives accounts numbers of its own choice; the bill has others."""
         organisation.create_account(AccountName=name, Email=f"{name}@fernwick.example")

@@ -32,7 +32,7 @@ def test_months_are_left_uncounted_and_counted_again(outlay: Outlay, acme: Drops
 def test_what_is_set_is_shown(outlay: Outlay, acme: Drops) -> None:
     told = outlay("connections", "set", "acme", "--check-every", "5", "--bring-from", "2026-05", "--json").json
     nothing = dict.fromkeys(("count_from", "count_to", "export"))
-    assert told == {"name": "acme", "check_every": 5, "bring_from": "2026-05", **nothing}
+    assert told == {"name": "acme", "check_every": 5, "bring_from": "2026-05", **nothing, "only_connected": False}
     assert outlay("connections", "set", "acme", "--export", "daily", "--json").json["export"] == "daily"
     assert "brings in the export daily" in outlay("connections", "set", "acme", "--export", "hourly").err
     shown = outlay("connections", "show", "acme", "--json").json

@@ -32,7 +32,7 @@ past = st.none() | st.floats(min_value=-2, max_value=2000).map(hours_ago)
 all_facts = st.builds(
     Facts,
     name=st.just("bills"),
-    kind=st.sampled_from(["anycost", "aws", "focus"]),
+    kind=st.sampled_from(["anycost", "aws", "focus", "linked"]),
     paused_at=past,
     last_checked_at=past,
     first_commit_at=past,
@@ -43,6 +43,10 @@ all_facts = st.builds(
     expect_every_hours=st.sampled_from([None, 1, 24, 500]),
     export_made_at=past,
     export_said=st.sampled_from(["", "AWS has not run it yet."]),
+    account=st.sampled_from(["", "012345678901"]),
+    payer=st.sampled_from(["", "999999999999"]),
+    payers=st.sampled_from([(), ("main",)]),
+    through=st.sampled_from([(), ("main", "other")]),
 )
 
 
@@ -54,6 +58,8 @@ def expected(facts: Facts) -> Value:
         return "paused"
     if facts.last_outcome in ("rejected", "failed"):
         return "failing"
+    if facts.kind == "linked":
+        return "healthy" if facts.through and facts.last_checked_at else "pending-data"
     if newest is None:
         return "pending-data"
     is_late = hours is not None and (NOW - newest).total_seconds() > hours * 3600
@@ -94,10 +100,14 @@ def test_every_case_of_the_table_decides_for_some_connection() -> None:
         Facts("bills", "aws", last_outcome="failed"),
         Facts("bills", "aws", export_made_at=hours_ago(24)),
         Facts("bills", "aws", export_made_at=hours_ago(25), last_checked_at=NOW),
+        Facts("bills", "linked"),
+        Facts("bills", "linked", last_checked_at=NOW, payers=("main",)),
+        Facts("bills", "linked", last_checked_at=NOW),
         Facts("bills", "aws"),
         Facts("bills", "aws", last_checked_at=NOW),
         delivered("aws", 40, last_checked_at=hours_ago(20)),
         delivered("aws", 40),
+        Facts("bills", "linked", last_checked_at=NOW, through=("main",)),
         delivered("aws", 4),
     )
     deciding = [next(case for case in TABLE if case.holds(facts, NOW)) for facts in examples]

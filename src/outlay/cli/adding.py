@@ -1,4 +1,4 @@
-"""`outlay connections add anycost|aws|focus`."""
+"""`outlay connections add anycost|aws|focus|linked`."""
 
 from __future__ import annotations
 
@@ -130,6 +130,30 @@ def focus(
     )
 
 
+def linked(
+    name: Name,
+    /,
+    *,
+    profile: Profile = "",
+    role_arn: RoleArn = "",
+    external_id: ExternalId = "",
+    json: Json = False,
+) -> None:
+    """Register the access to a linked account of AWS.
+
+    It has no bill of its own: its charges come in through the connection of its payer. It makes the account a
+    connected one, for outlay accounts and for payers that count only those.
+
+    For example:
+
+    outlay connections add linked web-prod --role-arn arn:aws:iam::123456789012:role/outlay --external-id 4f1c
+    """
+    _add(
+        NewConnection(name, "linked", "", profile=profile, role_arn=role_arn, external_id=external_id),
+        json,
+    )
+
+
 def _add(new: NewConnection, json: bool) -> None:
     with outlay.open() as o:
         view = connecting.add(o, new, by=who())
@@ -137,7 +161,7 @@ def _add(new: NewConnection, json: bool) -> None:
     if json:
         print_json(view.as_dict())
         return
-    say(f"{view.row.name} is connected to {view.row.location}.")
+    say(f"{view.row.name} is connected{f' to {view.row.location}' if view.row.location else ''}.")
     if offer:
         say(f"No bill lies there, but at {offer} there is one.")
         say(f"next: outlay connections remove {view.row.name}, and add it with --location {offer}")

@@ -41,6 +41,8 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "demo": "outlay.cli.demo:demo",
         "ingest": "outlay.cli.ingest:ingest",
         "costs": "outlay.cli.costs:costs",
+        "accounts": "outlay.cli.accounts:accounts",
+        "account-report": "outlay.cli.accounts:report",
         "periods": "outlay.cli.periods:periods",
         "revert": "outlay.cli.periods:revert",
         "sql": "outlay.cli.sql:sql",
@@ -63,6 +65,7 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "anycost": "outlay.cli.adding:anycost",
         "aws": "outlay.cli.adding:aws",
         "focus": "outlay.cli.adding:focus",
+        "linked": "outlay.cli.adding:linked",
     },
     "users": {
         "list": "outlay.cli.users:list_",

@@ -218,6 +218,9 @@ def _credentials() -> Looked:
 def _connection(o: Outlay, view: ConnectionView) -> Looked:
     if view.status.status == "paused":
         return "paused; not looked at"
+    if view.row.kind == "linked":
+        is_well = view.status.status == "healthy"
+        return view.status.reason if is_well else Concern(view.status.reason, view.status.next)
     files = o.place(view.row).list()
     if view.status.status in ("failing", "late"):
         return Concern(f"{view.status.status}: {view.status.reason}", view.status.next)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -37,6 +37,10 @@ def set_(
         str | None,
         Parameter("--export", help="The export or report that it brings in, while it names none or one not found."),
     ] = None,
+    only_connected: Annotated[
+        Literal["yes", "no"] | None,
+        Parameter("--only-connected", help="Of a payer's bill, count the charges of connected accounts alone."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Change how often a connection is checked, which export it is, and which months are brought in and counted.
@@ -49,10 +53,15 @@ def set_(
     outlay connections set simple-cloud --count-to 2026-05
     outlay connections set simple-cloud --count-to ""
     outlay connections set main --export daily-cur
+    outlay connections set payer --only-connected yes
     """
-    if (check_every, bring_from, count_from, count_to, export) == (None,) * 5:
+    if (check_every, bring_from, count_from, count_to, export, only_connected) == (None,) * 6:
         raise UsageError("Nothing is said of what to set.", next="See outlay connections set --help.")
     with outlay.open() as o:
+        if only_connected is not None:
+            from outlay import accounting
+
+            accounting.count_only_connected(o, name, is_on=only_connected == "yes", by=who())
         view = o.connection(name)
         if export is not None:
             view = o.set_export(name, export)
@@ -70,14 +79,17 @@ def set_(
     row = view.row
     if json:
         months = {"bring_from": row.bring_from, "count_from": row.count_from, "count_to": row.count_to}
-        told = {**months, "export": row.export}
-        print_json({"name": name, "check_every": row.check_every_minutes, **{k: v or None for k, v in told.items()}})
+        texts = {k: v or None for k, v in {**months, "export": row.export}.items()}
+        only = {"only_connected": row.only_connected}
+        print_json({"name": name, "check_every": row.check_every_minutes, **texts, **only})
         return
     say(f"{name} is checked every {row.check_every_minutes} minutes.")
     say(f"Brought in are its months from {row.bring_from or 'the first'} on.")
     if row.export:
         say(f"The export is {row.export}.")
     say(f"Counted are those from {row.count_from or 'the first'} to {row.count_to or 'the last'}.")
+    if row.only_connected:
+        say("Counted are charges of connected accounts alone; outlay accounts shows which those are.")
 
 
 def stop(name: Name, /, *, json: Json = False) -> None:

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -23,6 +23,7 @@ from outlay.costs import rollup
 from outlay.costs.answer import MOST_ROWS, Answer, answered, check_rows
 from outlay.costs.marking import marked
 from outlay.costs.names import MAPS, Name
+from outlay.costs.only import Only
 from outlay.costs.plan import Part, plan
 from outlay.costs.query import compared, counted, summed, together, values
 from outlay.costs.question import Question
@@ -83,11 +84,16 @@ class Desk:
         engine: Engine,
         bounds: Bounds | None = None,
         months: Callable[[], Mapping[str, tuple[str, str]]] = dict,
+        only: Callable[[], Only] = Only,
     ) -> None:
-        """`months` gives the first and last month that count of each connection with such bounds, `""` for none."""
+        """`months` gives the first and last month that count of each connection with such bounds, `""` for none.
+
+        `only` says whose charges count where not all do.
+        """
         self._lake = lake
         self._engine = engine
         self._months = months
+        self._only = only
         self._bounds = bounds or Bounds()
         self._slots = threading.BoundedSemaphore(self._bounds.slots)
         # A file of charges takes long, and would leave no slot for questions.
@@ -117,14 +123,15 @@ class Desk:
         """The sums of each group in each period."""
         plain = replace(question, range=None, compare=False)
 
-        def worked_out(session: Session, seen: Seen) -> Asked[Answer]:
+        def worked_out(session: Session, seen: _Counted) -> Asked[Answer]:
             most = plain.groups_within({partition.period for partition in seen.live})
             parts = self._parts(session, seen, plain)
 
             def query(plain: Question) -> ir.Table:
                 return summed(_values(parts, plain), plain, most).limit(MOST_ROWS + 1)
 
-            return Asked(self._run(session, plain, query, "ask", most, _shapes(parts)) if parts else list, made)
+            shapes = ("ask", most, seen.only, _shapes(parts))
+            return Asked(self._run(session, plain, query, *shapes) if parts else list, made)
 
         def made(rows: Rows) -> Answer:
             check_rows(len(rows))
@@ -133,6 +140,17 @@ class Desk:
         found = self._once(("ask", plain), worked_out, lambda answer: len(answer.rows))
         return replace(found, question=question)
 
+    def left_out(self, question: Question) -> Answer:
+        """What the question's answer would have besides, did charges of accounts that are not connected count."""
+        plain = replace(question, range=None, compare=False)
+
+        def worked_out(session: Session, seen: _Counted) -> Asked[Answer]:
+            parts = self._parts(session, seen.rest, plain) if seen.only.connections else []
+            run = _later(session, summed(_values(parts, plain), plain)) if parts else list
+            return Asked(run, lambda rows: answered(plain, rows))
+
+        return self._once(("left out", plain), worked_out, lambda answer: len(answer.rows))
+
     def table(self, question: Question) -> Table:
         """The sums of each group over the whole range, beside those of the period before when that is compared.
 
@@ -140,7 +158,7 @@ class Desk:
         """
         whole = replace(question, granularity="none", top=None, range=None)
 
-        def worked_out(session: Session, seen: Seen) -> Asked[Table]:
+        def worked_out(session: Session, seen: _Counted) -> Asked[Table]:
             now = self._parts(session, seen, whole)
             before = self._parts(session, seen, whole.before()) if whole.compare else []
 
@@ -148,7 +166,7 @@ class Desk:
                 return compared(_values(now, whole), _values(before, whole.before()) if before else [], whole)
 
             shapes = (_shapes(now), _shapes(before))
-            run = self._run(session, whole, query, "table", *shapes) if now or before else list
+            run = self._run(session, whole, query, "table", seen.only, *shapes) if now or before else list
             return Asked(run, lambda rows: tabled(whole, rows, has_before=whole.compare))
 
         return self._once(("table", whole), worked_out, lambda table: len(table.lines))
@@ -168,7 +186,7 @@ class Desk:
         if column not in MAPS:
             raise UsageError(f"{column} has no keys.", next=f"Use one of {', '.join(MAPS)}.", field="column")
 
-        def worked_out(session: Session, seen: Seen) -> Asked[tuple[str, ...]]:
+        def worked_out(session: Session, seen: _Counted) -> Asked[tuple[str, ...]]:
             return self._keys(session, seen, column)
 
         all_keys = self._once(("keys", column), worked_out, lambda keys: len(keys))
@@ -182,7 +200,7 @@ class Desk:
         be missing.
         """
 
-        def worked_out(session: Session, seen: Seen) -> Asked[dict[str, tuple[str, ...]]]:
+        def worked_out(session: Session, seen: _Counted) -> Asked[dict[str, tuple[str, ...]]]:
             asked = {column: self._keys(session, seen, column, is_exact=False) for column in MAPS}
             return Asked(lambda: [{column: each.answer() for column, each in asked.items()}], lambda rows: rows[0])
 
@@ -200,7 +218,7 @@ class Desk:
         names = single.columns_of(question, columns)
         plain = replace(question, by=(), top=None, granularity="none", range=None, compare=False)
 
-        def worked_out(session: Session, seen: Seen) -> Asked[single.Page]:
+        def worked_out(session: Session, seen: _Counted) -> Asked[single.Page]:
             rows = self._rows(session, seen, plain)
             run = _later(session, single.page(rows, plain, names, offset, limit)) if rows is not None else list
             return Asked(run, lambda found: single.paged(question, names, found, offset, limit))
@@ -232,9 +250,11 @@ class Desk:
         with self._session() as session, self._slot(self._slots, session, self._bounds.seconds):
             return answer(session)
 
-    def _parts(self, session: Session, seen: Seen, question: Question) -> list[tuple[Part, ir.Table]]:
+    def _parts(self, session: Session, seen: _Counted, question: Question) -> list[tuple[Part, ir.Table]]:
         self._rollups.learn(seen)
-        return [(part, _table(session, part)) for part in plan(question, seen.live, self._rollups.of)]
+        usable = seen.only.usable
+        parts = plan(question, seen.live, lambda *each: usable(each[0], self._rollups.of(*each)))
+        return [(part, _table(session, part, seen)) for part in parts]
 
     def _run(
         self, session: Session, question: Question, query: Callable[[Question], ir.Table], *shape: Any
@@ -249,18 +269,20 @@ class Desk:
             self._texts.keep(key, text, 0)
         return lambda: session.run(text, marks)
 
-    def _rows(self, session: Session, seen: Seen, question: Question) -> ir.Table | None:
+    def _rows(self, session: Session, seen: _Counted, question: Question) -> ir.Table | None:
         """The charges that count; None when no file can hold any."""
         parts = plan(question, seen.live, lambda partition, delivery: None)
-        tables = [counted(_table(session, part), question, is_cut=part.is_cut) for part in parts]
+        tables = [counted(_table(session, part, seen), question, is_cut=part.is_cut) for part in parts]
         return together(tables) if tables else None
 
-    def _keys(self, session: Session, seen: Seen, column: str, *, is_exact: bool = True) -> Asked[tuple[str, ...]]:
+    def _keys(self, session: Session, seen: _Counted, column: str, *, is_exact: bool = True) -> Asked[tuple[str, ...]]:
         self._rollups.learn(seen)
         known: list[Mapping[str, int]] = []
         files: list[str] = []
         for partition, live in sorted(seen.live.items()):
-            has = self._rollups.of(partition, live.delivery)
+            # A roll-up's note counts the keys of all of its charges.
+            is_whole = partition.connection not in seen.only.connections
+            has = self._rollups.of(partition, live.delivery) if is_whole else None
             if has and (column in has.knows_keys or not is_exact):
                 known.append((has.keys or {}).get(column, {}))
             else:
@@ -272,13 +294,13 @@ class Desk:
 
         if not files:
             return Asked(list, made)
-        table = session.files(files, _CHARGES)
+        table = seen.only.of(session.files(files, _CHARGES))
         return Asked(_later(session, rollup.keys(table, column, rollup.MOST_KNOWN)), made)
 
     def _once(
         self,
         what: tuple[Any, ...],
-        worked_out: Callable[[Session, Seen], Asked[T]],
+        worked_out: Callable[[Session, _Counted], Asked[T]],
         size: Callable[[T], int],
         *,
         is_patient: bool = True,
@@ -316,15 +338,15 @@ class Desk:
             self._making.pop(key, None)
         return made
 
-    def _counted(self) -> tuple[Seen, frozenset[Any]]:
-        """What is live but the months that do not count, and which those are."""
-        seen, months = self._lake.seen(), self._months()
+    def _counted(self) -> tuple[_Counted, frozenset[Any]]:
+        """What is live but the months that do not count; and which those are, with whose charges count."""
+        seen, months, only = self._lake.seen(), self._months(), self._only()
         counted = {
             partition: live
             for partition, live in seen.live.items()
             if partition.period.is_within(*months.get(partition.connection, ("", "")))
         }
-        return Seen(seen.snapshot, counted), frozenset(months.items())
+        return _Counted(seen.snapshot, counted, only), frozenset({*months.items(), only})
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
@@ -393,8 +415,21 @@ def _shapes(parts: Sequence[tuple[Part, ir.Table]]) -> tuple[Any, ...]:
     return tuple((part.kind, part.lacking, part.is_cut) for part, _ in parts)
 
 
-def _table(session: Session, part: Part) -> ir.Table:
-    table = session.files(part.files, part.kind.schema if part.kind else _CHARGES)
+@dataclass(frozen=True)
+class _Counted(Seen):
+    """What is live and counts, and whose charges of that do."""
+
+    only: Only = field(default_factory=Only)
+
+    @property
+    def rest(self) -> _Counted:
+        """What would count besides."""
+        rest = self.only.rest
+        return _Counted(self.snapshot, {each: live for each, live in self.live.items() if rest.holds(each)}, rest)
+
+
+def _table(session: Session, part: Part, seen: _Counted) -> ir.Table:
+    table = seen.only.of(session.files(part.files, part.kind.schema if part.kind else _CHARGES))
     return table.mutate(**{name: ibis.null(TEXT) for name in part.lacking}) if part.lacking else table
 
 

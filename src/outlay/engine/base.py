@@ -177,7 +177,7 @@ class Engine(Protocol):
         """Write any table into one file, `parquet` or `csv`."""
         ...
 
-    def query(self, sql: str, addresses: Sequence[str]) -> pa.Table:
+    def query(self, sql: str, addresses: Sequence[str], where: str = "") -> pa.Table:
         """One read-only statement over the table `charges`, made of the lake's files at `addresses`.
 
         Raises UsageError for any other statement, and with the engine's words for a bad one.

@@ -254,12 +254,12 @@ class DuckDb:
         self._con.unregister("made_rows")
         return name
 
-    def query(self, sql: str, addresses: Sequence[str]) -> pa.Table:
+    def query(self, sql: str, addresses: Sequence[str], where: str = "") -> pa.Table:
         """One read-only statement over the table `charges`, and nothing else of this machine.
 
         Raises OutlayError's UsageError with DuckDB's own words for a bad statement.
         """
-        return sandbox.query(sql, addresses, self._scratch, bounds=self._bounds, access=self._access)
+        return sandbox.query(sql, addresses, self._scratch, where=where, bounds=self._bounds, access=self._access)
 
 
 class _Session:

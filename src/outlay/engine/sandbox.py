@@ -44,9 +44,17 @@ class Bounds:
 
 
 def query(
-    sql: str, addresses: Sequence[str], scratch: Path, *, bounds: Bounds | None = None, access: S3Access | None = None
+    sql: str,
+    addresses: Sequence[str],
+    scratch: Path,
+    *,
+    where: str = "",
+    bounds: Bounds | None = None,
+    access: S3Access | None = None,
 ) -> pa.Table:
     """The answer to one SELECT (or EXPLAIN of one) over `charges`: the rows of the Parquet files at `addresses`.
+
+    `where` is a condition of Outlay's own that those rows fulfil.
 
     Amounts are exact decimals, times aware. Raises UsageError with DuckDB's words for anything else.
     """
@@ -57,7 +65,7 @@ def query(
     own.mkdir(parents=True)
     try:
         with duckdb.connect(":memory:", config=_config(own, bounds)) as con, _told():
-            _show_charges(con, addresses, access or S3Access())
+            _show_charges(con, addresses, access or S3Access(), where)
             _lock(con, addresses)
             return _answer(con, statement, bounds)
     finally:
@@ -116,7 +124,7 @@ def _config(own: Path, bounds: Bounds) -> dict[str, str | bool | int | float | l
     }
 
 
-def _show_charges(con: duckdb.DuckDBPyConnection, addresses: Sequence[str], access: S3Access) -> None:
+def _show_charges(con: duckdb.DuckDBPyConnection, addresses: Sequence[str], access: S3Access, where: str) -> None:
     con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     if not addresses:
         empty = ibis.schema({column.name: column.type for column in COLUMNS}).to_pyarrow().empty_table()
@@ -126,7 +134,8 @@ def _show_charges(con: duckdb.DuckDBPyConnection, addresses: Sequence[str], acce
         return
     if is_remote(addresses):
         reach(con, access)
-    con.execute(f"CREATE VIEW charges AS SELECT * FROM read_parquet({listed(addresses)})")  # noqa: S608
+    condition = f" WHERE {where}" if where else ""
+    con.execute(f"CREATE VIEW charges AS SELECT * FROM read_parquet({listed(addresses)}){condition}")  # noqa: S608
 
 
 def _lock(con: duckdb.DuckDBPyConnection, addresses: Sequence[str]) -> None:

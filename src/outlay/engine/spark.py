@@ -144,9 +144,9 @@ class Spark:
     def asking(self) -> Iterator[Session]:
         yield _Session(self)
 
-    def query(self, sql: str, addresses: Sequence[str]) -> pa.Table:
+    def query(self, sql: str, addresses: Sequence[str], where: str = "") -> pa.Table:
         """SQL is answered by DuckDB, whose sandbox keeps it read-only and inside the lake."""
-        return self._reader.query(sql, addresses)
+        return self._reader.query(sql, addresses, where)
 
     def versions(self) -> str:
         return f"{self._reader.versions()}, Spark {self.session.version}"

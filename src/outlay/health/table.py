@@ -26,6 +26,9 @@ class Facts:
     `last_delivery_at` is when the last new delivery was committed; `problem` and `problem_next` are the message and the
     next action of the last run's first error. `export_made_at` is when Outlay made its export, and `export_said` what
     AWS last told of the export's runs.
+
+    Of a `linked` account: whose it is, who pays for it as far as that may be seen, the connections of that payer, and
+    those whose bills hold charges of it.
     """
 
     name: str
@@ -40,6 +43,14 @@ class Facts:
     expect_every_hours: int | None = None
     export_made_at: datetime | None = None
     export_said: str = ""
+    account: str = ""
+    payer: str = ""
+    payers: tuple[str, ...] = ()
+    through: tuple[str, ...] = ()
+
+    @property
+    def is_linked(self) -> bool:
+        return self.kind == "linked"
 
     @property
     def expected_hours(self) -> int | None:
@@ -97,16 +108,32 @@ def _is_overdue(facts: Facts, now: datetime) -> bool:
     return facts.delivered_at is None and facts.export_made_at is not None and not _is_made(facts, now)
 
 
+def _is_unknown(facts: Facts, now: datetime) -> bool:
+    return facts.is_linked and facts.last_checked_at is None
+
+
+def _is_awaited(facts: Facts, now: datetime) -> bool:
+    return facts.is_linked and bool(facts.payers) and not facts.through
+
+
+def _has_no_payer(facts: Facts, now: datetime) -> bool:
+    return facts.is_linked and not facts.through
+
+
+def _comes_through(facts: Facts, now: datetime) -> bool:
+    return facts.is_linked
+
+
 def _is_unseen(facts: Facts, now: datetime) -> bool:
-    return facts.delivered_at is None and facts.last_checked_at is None
+    return not facts.is_linked and facts.delivered_at is None and facts.last_checked_at is None
 
 
 def _is_empty(facts: Facts, now: datetime) -> bool:
-    return facts.delivered_at is None
+    return not facts.is_linked and facts.delivered_at is None
 
 
 def _is_late(facts: Facts, now: datetime) -> bool:
-    return facts.due_at is not None and now > facts.due_at
+    return not facts.is_linked and facts.due_at is not None and now > facts.due_at
 
 
 def _is_unchecked(facts: Facts, now: datetime) -> bool:
@@ -159,6 +186,28 @@ TABLE: tuple[Case, ...] = (
     ),
     Case(
         "pending-data",
+        "A linked account that was never checked",
+        _is_unknown,
+        "Not checked yet.",
+        "Look at its access with outlay ingest {name}.",
+    ),
+    Case(
+        "pending-data",
+        "A linked account whose payer is connected, but whose charges stand in no bill yet",
+        _is_awaited,
+        "The payer {payer} is connected by {payers}, but its bills hold no charge of account {account} yet.",
+        "Wait for the payer's next delivery, or see that {payers} is well.",
+    ),
+    Case(
+        "pending-data",
+        "A linked account without a connected payer",
+        _has_no_payer,
+        "No billing data can arrive: charges of a linked account stand in the bill of its payer, {payer}, and no bill "
+        "that is connected holds charges of account {account}.",
+        "Connect the bill of its payer with outlay connections add aws.",
+    ),
+    Case(
+        "pending-data",
         "Nothing was ever committed, and nothing was ever checked",
         _is_unseen,
         "Not checked yet.",
@@ -184,6 +233,14 @@ TABLE: tuple[Case, ...] = (
         _is_late,
         "The last delivery came {delivered}, {age} hours ago; one is expected every {hours} hours.",
         "See why the export or adaptor has delivered nothing new; then run outlay ingest {name}.",
+    ),
+    Case(
+        "healthy",
+        "A linked account whose charges stand in the bill of a connected payer",
+        _comes_through,
+        "The access is well. The charges of account {account} come in through {through}: a linked account has no bill "
+        "of its own.",
+        "There is nothing to do.",
     ),
     Case(
         "healthy",
@@ -215,6 +272,10 @@ def _said(facts: Facts, now: datetime) -> dict[str, str | int | None]:
         "said": f" {facts.export_said}" if facts.export_said else "",
         "hours": facts.expected_hours,
         "age": int((now - delivered) / timedelta(hours=1)),
+        "account": facts.account or "that is not known",
+        "payer": facts.payer or "which the access does not show",
+        "payers": ", ".join(facts.payers),
+        "through": ", ".join(facts.through),
         "problem": facts.problem or _FALLBACK[0],
         "problem_next": facts.problem_next or _FALLBACK[1].format(name=facts.name),
     }
@@ -233,6 +294,10 @@ _SHOWN = {
     "said": " What AWS says of its runs.",
     "hours": "N",
     "age": "M",
+    "account": "ACCOUNT",
+    "payer": "PAYER",
+    "payers": "CONNECTION",
+    "through": "CONNECTION",
     "problem": "The message of the run's first error.",
     "problem_next": "What that finding says.",
 }
@@ -254,6 +319,8 @@ _NOTES = """
   are then never late. At exactly that age it is not late yet.
 - Before the first commit a connection is never late, whatever it expects: nothing says that the first bill was due.
   It is failing, though, when its last run was rejected or failed.
+- A `linked` connection has an access and no bill of its own, so it is never late. Whose bills hold its charges is
+  looked up when it, or a connection of AWS, is checked.
 - The next run that is neither rejected nor failed ends `failing`.
 """
 

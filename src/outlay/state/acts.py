@@ -50,6 +50,7 @@ WORDS = {
     "changed": "changed its settings:",
     "moved": "moved it to another bucket:",
     "counted": "changed which months count:",
+    "accounts": "changed which accounts count:",
     "reverted": "made an earlier delivery live:",
     "removed": "removed the connection",
     "invoice": "entered an invoice's amount:",

@@ -60,7 +60,7 @@ def draft(new: NewConnection) -> Connection:
         name=check_name(new.kind, new.name),
         kind=new.kind,
         cloud_provider=_provider(new),
-        location=str(check_location(new.kind, new.location)),
+        location=_place(new),
         export=new.export,
         currency=_currency(new.currency),
         expect_every_hours=expected_hours(new.expect_every),
@@ -102,7 +102,7 @@ def check_free(name: str) -> None:
 
 def check_name(kind: str, name: str) -> str:
     """Raises UsageError. A name is a folder of the lake and an id in SQL, hence the few characters."""
-    if kind == "aws" and not _AWS_NAME.fullmatch(name):
+    if kind in ("aws", "linked") and not _AWS_NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} cannot be the name of an AWS connection.",
             next="Use lower-case letters, digits and hyphens only, without spaces and periods.",
@@ -286,6 +286,18 @@ def source(row: Connection) -> Source:
     )
 
 
+def _place(new: NewConnection) -> str:
+    """Blank for a linked account, whose charges lie in its payer's bill."""
+    if new.kind != "linked":
+        return str(check_location(new.kind, new.location))
+    if new.location:
+        raise UsageError(
+            f"A linked account has no bill of its own, so there is nothing for it at {new.location!r}.",
+            next="Leave the location out, or connect the payer's bill as a connection of the kind aws.",
+        )
+    return ""
+
+
 def _provider(new: NewConnection) -> str:
     if new.kind == "anycost" and not new.cloud_provider.strip():
         raise UsageError(
@@ -348,6 +360,10 @@ def _access_key(new: NewConnection) -> Secret | None:
 def _lender(new: NewConnection) -> Connection | None:
     if not new.access_of:
         return None
+    if new.kind == "linked":
+        raise UsageError(
+            "The access of another connection is that of another account.", next="Give the linked account's own."
+        )
     lender = named(new.access_of)
     if lender.kind != "aws" or lender.access_of_id:
         raise UsageError(f"{lender.name} has no AWS access of its own to lend.", next="Name another AWS connection.")
@@ -366,7 +382,7 @@ def _external_id(text: str) -> str:
 
 # By the field of `NewConnection` that each is about.
 _RULES: tuple[tuple[str, Callable[[NewConnection], object]], ...] = (
-    ("location", lambda new: check_location(new.kind, new.location)),
+    ("location", _place),
     ("name", lambda new: check_name(new.kind, new.name)),
     ("cloud_provider", _provider),
     ("currency", lambda new: _currency(new.currency)),

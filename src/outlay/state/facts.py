@@ -10,6 +10,7 @@ from django.db.models import Max, Min
 
 from outlay.health import Facts
 from outlay.ingest.result import Outcome
+from outlay.state import accounts
 from outlay.state.faults import translated
 from outlay.state.models import Connection, DecidedPeriod, Run, RunFinding
 
@@ -53,6 +54,7 @@ def _facts(
         expect_every_hours=row.expect_every_hours,
         export_made_at=row.export_made_at,
         export_said=row.export_said,
+        **(accounts.facts_of_linked(row) if row.kind == "linked" else {}),
     )
 
 

@@ -51,6 +51,8 @@ class Connection(models.Model):
     # The first and the last month that answers count; what lies outside stays in the lake.
     count_from = models.CharField(max_length=7, blank=True)
     count_to = models.CharField(max_length=7, blank=True)
+    # Of a payer's bill: are charges of accounts without a connection left out of answers?
+    only_connected = models.BooleanField(default=False)
 
     # When Outlay made its export, what AWS calls that (blank for a legacy report), and what AWS last said of its runs.
     export_made_at = models.DateTimeField(null=True)
@@ -269,3 +271,35 @@ class WorkerBeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class NamedAccount(models.Model):
+    """What Organizations says of an account. A null unit may not be seen; a blank one is the organisation's root."""
+
+    account = models.CharField(max_length=64, primary_key=True)
+    payer = models.CharField(max_length=64)
+    name = models.CharField(max_length=200, blank=True)
+    unit = models.TextField(null=True)  # noqa: DJ001
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.name}"
+
+
+class AccountBehind(models.Model):
+    """The account that a connection's access is of, as AWS said when it was last looked at.
+
+    `through` are the connections whose bills hold its charges, where it is a linked one. `said` is why Organizations
+    shows nothing; blank when it does.
+    """
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True, related_name="behind")
+    account = models.CharField(max_length=64, blank=True)
+    payer = models.CharField(max_length=64, blank=True)
+    standing = models.CharField(max_length=10, blank=True)
+    said = models.TextField(blank=True)
+    through = models.JSONField(default=list)
+    looked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.account}"

@@ -26,6 +26,7 @@ ENTRIES = (
     Entry("Overview", "overview", "overview", "overview"),
     Entry("Explorer", "explorer", "explorer", "explorer"),
     Entry("Connections", "connections", "connection", "connection"),
+    Entry("Accounts", "accounts-in-bills", "cloud", "accounts-in-bills"),
     Entry("Notices", "notices", "bell", "notice"),
     Entry("Users", "users", "users", "user"),
 )

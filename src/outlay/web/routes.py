@@ -102,6 +102,12 @@ ROUTES: tuple[Route, ...] = (
         "connections/<str:name>/export", "outlay.web.connections.exporting.checklist", "connection-checklist", VIEWER
     ),
     Route("connections/<str:name>/count", "outlay.web.connections.doing.count", "connection-count", ADMINISTRATOR),
+    Route(
+        "connections/<str:name>/accounts",
+        "outlay.web.accounts_in_bills.views.count",
+        "connection-accounts",
+        ADMINISTRATOR,
+    ),
     Route("connections/<str:name>/remove", "outlay.web.connections.doing.remove", "connection-remove", ADMINISTRATOR),
     Route("connections/<str:name>/in/<str:month>", "outlay.web.connections.views.period", "connection-period", VIEWER),
     Route(
@@ -153,6 +159,15 @@ ROUTES: tuple[Route, ...] = (
     Route("users/<int:number>/role", "outlay.web.accounts.users.role", "user-role", ADMINISTRATOR),
     Route("users/<int:number>/link", "outlay.web.accounts.users.link", "user-link", ADMINISTRATOR),
     Route("users/<int:number>/remove", "outlay.web.accounts.users.remove", "user-remove", ADMINISTRATOR),
+    # Accounts in the bills
+    Route("accounts", "outlay.web.accounts_in_bills.views.accounts", "accounts-in-bills", VIEWER),
+    Route("accounts/<str:account>/report", "outlay.web.accounts_in_bills.views.report", "account-report", VIEWER),
+    Route(
+        "accounts/<str:account>/report.<str:format>",
+        "outlay.web.accounts_in_bills.views.report_file",
+        "account-report-file",
+        VIEWER,
+    ),
     # Overview and explorer
     Route("", "outlay.web.overview.views.page", "overview", VIEWER),
     Route("explorer", "outlay.web.explorer.views.page", "explorer", VIEWER),

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from outlay import connecting, exporting
+from outlay import accounting, connecting, exporting
 from outlay.state.changing import Settings
 from outlay.state.models import Connection
 from outlay.state.new import NewConnection
@@ -65,7 +65,9 @@ def change(request: HttpRequest, name: Name, wanted: ConnectionChange) -> Any:
     settings = _settings(row, given)
     counted = {field: given.get(field) or "" for field in ("count_from", "count_to") if field in given}
     with transaction.atomic():
-        if set(given) - set(counted):
+        if given.get("only_connected") is not None:
+            accounting.count_only_connected(outlay(), name, is_on=given["only_connected"], by=who(request))
+        if set(given) - set(counted) - {"only_connected"}:
             connecting.change(outlay(), name, settings, by=who(request))
         if counted:
             first, last = counted.get("count_from", row.count_from), counted.get("count_to", row.count_to)
@@ -204,7 +206,7 @@ def _new(new: NewConnectionIn) -> NewConnection:
 
 def _allowed(location: str) -> str:
     """Raises UsageError for a folder that the installation does not allow."""
-    if not Location.parse(location).is_folder:
+    if not location or not Location.parse(location).is_folder:
         return location
     return str(allowed(location, installation().folders))
 

@@ -31,7 +31,7 @@ Month = Annotated[str, StringConstraints(pattern=r"^([0-9]{4}-(0[1-9]|1[0-2]))?$
 Status = Literal["pending-data", "healthy", "late", "failing", "paused"]
 Outcome = Literal["committed", "unchanged", "rejected", "failed"]
 State = Literal["estimated", "final", "unknown"]
-Kind = Literal["anycost", "aws", "focus"]
+Kind = Literal["anycost", "aws", "focus", "linked"]
 
 
 class Error(Schema):
@@ -104,6 +104,7 @@ class ConnectionShown(ConnectionTold):
     export_made: str | None = Field(description="When Outlay made its export in AWS.")
     count_from: str | None
     count_to: str | None
+    only_connected: bool = Field(description="Are charges of accounts that are not connected left out?")
     created: str
     checked: str | None
     progress: ProgressTold | None
@@ -262,7 +263,10 @@ class NewConnectionIn(Schema):
 
     name: str = Field(pattern=NAME)
     kind: Kind
-    location: Long = Field(description="s3://bucket/path, or file:///path below a folder that the installation allows.")
+    location: Long = Field(
+        "",
+        description="s3://bucket/path, or file:///path below a folder that the installation allows; none for `linked`.",
+    )
     cloud_provider: Provider = ""
     export: Line = ""
     currency: str = Field("USD", pattern=r"^[A-Z]{3}$")
@@ -289,6 +293,7 @@ class ConnectionChange(Schema):
     export: Line | None = Field(None, description="While it names none, or one that is not found at its place.")
     count_from: Month | None = None
     count_to: Month | None = None
+    only_connected: bool | None = Field(None, description="Of a payer's bill: count connected accounts alone.")
     profile: Provider | None = None
     role_arn: Long | None = None
     external_id: ExternalId | None = None

@@ -86,6 +86,15 @@ TILES: tuple[Tile, ...] = (
         (("export", "Cost & Usage Report Name"),),
     ),
     Tile(
+        "linked",
+        "AWS linked account",
+        "link",
+        "Access to an account that another one pays for. Its charges come in through its payer's connection.",
+        "linked",
+        (Section(_METADATA, ("name",)), Section("Access", ("access",)), Section(_MORE.title, ("check_every",), True)),
+        ("role", "key", "profile", "ambient"),
+    ),
+    Tile(
         "focus",
         "FOCUS export",
         "file",
@@ -324,6 +333,8 @@ class ConnectionForm(_ConnectionFields):
         )
 
     def _location(self) -> str:
+        if self.tile.kind == "linked":
+            return ""
         if self.tile.name != "folder":
             return f"{self.scheme}://{self.said('bucket')}/{self.said('path')}".rstrip("/")
         try:
@@ -540,7 +551,7 @@ class SettingsForm(_ConnectionFields):
         }
         super().__init__(*args, **kwargs)
         self.o, self.row = o, row
-        has_access = row.location.startswith("s3://")
+        has_access = row.kind == "linked" or row.location.startswith("s3://")
         names = ["location", "cloud_provider", "expect_every", "check_every", "bring_from"]
         if row.kind != "anycost" and connections.may_name_export(row):
             names.insert(1, "export")
@@ -550,7 +561,8 @@ class SettingsForm(_ConnectionFields):
             lenders = [
                 each.name for each in o.rows() if each.kind == "aws" and not each.access_of_id and each.name != row.name
             ]
-            offered = ["keep", "role", "key", "profile", "ambient", *(["connection"] if lenders else [])]
+            can_borrow = bool(lenders) and row.kind != "linked"
+            offered = ["keep", "role", "key", "profile", "ambient", *(["connection"] if can_borrow else [])]
             _offer(self, offered, lenders)
         self.required = NEEDED | ({"cloud_provider", "check_every"} if row.kind == "anycost" else {"check_every"})
         styled(self)

@@ -13,7 +13,9 @@ from outlay.health.table import Value
 from outlay.period import BillingPeriod
 from outlay.state.summary import MONTHS, Summary
 
-KINDS: Mapping[str, str] = MappingProxyType({"anycost": "AnyCost Bucket", "aws": "AWS", "focus": "FOCUS export"})
+KINDS: Mapping[str, str] = MappingProxyType(
+    {"anycost": "AnyCost Bucket", "aws": "AWS", "focus": "FOCUS export", "linked": "AWS linked account"}
+)
 _PLACES = {"file": "in a folder", "az": "in Azure", "gs": "in Google Cloud"}
 STATUSES: tuple[str, ...] = get_args(Value)
 # What needs somebody stands first.
@@ -40,7 +42,7 @@ class Row:
 
     @property
     def provider(self) -> str:
-        return self.view.row.cloud_provider or ("AWS" if self.view.row.kind == "aws" else "")
+        return self.view.row.cloud_provider or ("AWS" if self.view.row.kind in ("aws", "linked") else "")
 
     @property
     def kind(self) -> str:

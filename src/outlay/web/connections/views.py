@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django_htmx.http import trigger_client_event
 
-from outlay import connecting
+from outlay import accounting, connecting
 from outlay.app import ConnectionView, PeriodView
 from outlay.errors import Busy, TooSlow, UnknownName
 from outlay.period import BillingPeriod
@@ -97,8 +97,20 @@ def connection(request: HttpRequest, name: str) -> HttpResponse:
         "timeline": o.timeline(name),
         "acts": connecting.acts(o, name),
         **_progress(view, told),
+        **ignored_of(view.row),
     }
     return render(request, "connections/connection.html", context)
+
+
+def ignored_of(row: Connection) -> dict[str, Any]:
+    """What accounts cost that it leaves out; nothing while that cannot be asked."""
+    if not row.only_connected:
+        return {}
+    try:
+        found = accounting.ignored(outlay())
+    except (Busy, TooSlow):
+        return {}
+    return {"ignored": found, "ignored_month": found.month[row.name], "ignored_all": found.all[row.name]}
 
 
 def progress(request: HttpRequest, name: str) -> HttpResponse:
@@ -135,14 +147,14 @@ def header(view: ConnectionView) -> dict[str, Any]:
         "status": view.status,
         "status_label": status_label(view.status.status),
         "kind": KINDS[row.kind],
-        "provider": row.cloud_provider or ("AWS" if row.kind == "aws" else ""),
+        "provider": row.cloud_provider or ("AWS" if row.kind in ("aws", "linked") else ""),
         "access": access_of(view),
         "place": "folder" if scheme_of(row) == "file" else STORAGES[scheme_of(row)].bucket,
     }
 
 
 def scheme_of(row: Connection) -> str:
-    return row.location.partition("://")[0]
+    return row.location.partition("://")[0] or S3
 
 
 def access_of(view: ConnectionView) -> str:

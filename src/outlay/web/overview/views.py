@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from outlay import accounting
 from outlay.app import ConnectionView, Outlay
 from outlay.costs.overview import MOVER, PROVIDER, Month, Overview
 from outlay.costs.question import Question
@@ -78,6 +79,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "fresh": freshness.text(datetime.now(UTC)),
         "check": last_check(o),
         "before": found.question.before() if found.through else None,
+        "ignored": accounting.ignored(o),
     }
     return render(request, "overview/page.html", context)
 

@@ -17,6 +17,11 @@ _MINUS = "−"
 # What the truth table says for a terminal, for who has the page before them.
 _ON_SITE: tuple[tuple[str, str], ...] = (
     (r" with outlay connections resume \S+\.", "."),
+    (
+        r"Look at its access with outlay ingest \S+\.",
+        "A worker looks at its access soon; Check now asks for it at once.",
+    ),
+    (r" with outlay connections add aws\.", "."),
     (r"Bring in its bills with outlay ingest \S+\.", "A worker checks it soon; Check now asks for it at once."),
     (r"Check it now with outlay ingest \S+\.", "Check it now."),
     (r"then run outlay ingest \S+\.", "then check it now."),
