@@ -29,17 +29,14 @@ class Shot:
 
 
 PAGES: tuple[Shot, ...] = (
-    Shot("sign-in", "/sign-in", role=None),
     Shot("overview", "/", until="[data-drawn]"),
-    Shot("explorer", "/explorer", until="[data-drawn]"),
+    Shot("explorer", "/explorer?by=ServiceName&range=last-12-months&where=BillingCurrency%3DUSD", until="[data-drawn]"),
     Shot("charges", "/explorer/charges?range=last-month"),
     Shot("connections", "/connections", until="[data-connection]"),
     Shot("connection", "/connections/simple-cloud", until=".connections-periods"),
+    Shot("period", "/connections/fernwick-aws/in/2026-10"),
     Shot("add-connection", "/add-connection/anycost"),
-    Shot("users", "/users"),
-    Shot("account", "/account"),
-    Shot("tokens", "/account/tokens"),
-    Shot("not-found", "/nowhere"),
+    Shot("accounts", "/accounts"),
 )
 
 

@@ -23,6 +23,7 @@ from pyiceberg.table import Table, Transaction
 
 from outlay.errors import Bug, Changed, NotFound, Unavailable
 from outlay.lake.faults import catalog_faults
+from outlay.lake.pointer import pointer
 from outlay.lake.schema import MANIFESTS
 from outlay.period import BillingPeriod
 from outlay.storage import Place, StoredFile
@@ -87,6 +88,7 @@ class Lake:
         self._address = address
         self._renew = renew
         self._seen: Seen | None = None
+        self._seen_at: str | None = None
         self._seeing = threading.Lock()
 
     def close(self) -> None:
@@ -120,12 +122,16 @@ class Lake:
     def _look(self) -> Seen:
         with self._seeing, self.faults():
             self._renew(self.catalog)
+            where = pointer(self.catalog, self._table)
+            if self._seen is not None and where is not None and where == self._seen_at:
+                return self._seen
             # A table of its own: one that another thread commits to is changed under its reader.
             table = self.catalog.load_table(self._table.name())
             now = table.current_snapshot()
             snapshot = now.snapshot_id if now else None
             if self._seen is None or self._seen.snapshot != snapshot:
                 self._seen = Seen(snapshot, _by_partition(table, _files(table)))
+            self._seen_at = where
             return self._seen
 
     def live_of(self, partition: Partition) -> Live | None:
