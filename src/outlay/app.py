@@ -564,10 +564,12 @@ class Outlay:
     def check(self, watch: Watch, *, accept_empty: bool = False) -> Iterator[RunResult]:
         """One check under the lease that `watch` keeps: what a worker does."""
         from outlay.ingest.ingest import Ingest
-        from outlay.state import checking, connections, linked
+        from outlay.state import checking, connections
 
         row = connections.named(watch.claim.connection)
         if row.kind == "linked":
+            from outlay.state import linked
+
             yield from linked.check(watch, self.credentials(row), self.memory)
             self._look_behind(row.name)
             return

@@ -247,9 +247,11 @@ def test_again(o: Outlay, name: str) -> Probe:
 def _tried(o: Outlay, row: Connection) -> Probe:
     _ = o.memory
     from outlay.ingest.probe import Tried, probe
-    from outlay.state import connections, linked
+    from outlay.state import connections
 
     if row.kind == "linked":
+        from outlay.state import linked
+
         return linked.probe(o.credentials(row))
     with o.trying() as engine:
         tried = Tried(

@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from outlay.aws.sessions import STANDINGS, Credentials, Identity, Session, unless_denied, who_am_i
-from outlay.costs.answer import Answer
-from outlay.costs.filters import Filter
-from outlay.costs.only import Only
-from outlay.costs.question import Question
 from outlay.errors import AccessError, UsageError
 from outlay.state import connections
 from outlay.state.faults import translated
 from outlay.state.models import AccountBehind, Connection, NamedAccount
+
+if TYPE_CHECKING:
+    # Every command asks for statuses, few ask AWS or the lake.
+    from outlay.aws.sessions import Credentials, Identity, Session
+    from outlay.costs.answer import Answer
+    from outlay.costs.only import Only
+    from outlay.costs.question import Question
 
 KINDS = ("aws", "linked")
 _LOOK_EVERY = timedelta(days=1)
@@ -66,6 +68,8 @@ def account_of(role_arn: str) -> str:
 @translated
 def look_behind(row: Connection, credentials: Credentials, now: datetime) -> None:
     """Ask AWS whose access it is, and Organizations for names, unless that was done within a day. Refusals are kept."""
+    from outlay.aws.sessions import Session, who_am_i
+
     known = AccountBehind.objects.filter(connection=row).first()
     if known and known.account and now - known.looked_at < _LOOK_EVERY:
         return
@@ -98,6 +102,7 @@ def _keep(named: Named, now: datetime) -> None:
 
 def organisation(session: Session, payer: str) -> list[Named] | None:
     """Every account of the payer's organisation; None where they may not be listed. Raises AccessError."""
+    from outlay.aws.sessions import unless_denied
 
     def listed() -> list[Mapping[str, str]]:
         return list(session.pages("organizations", "ListAccounts", "Accounts", region=_REGION))
@@ -136,6 +141,8 @@ def unseen() -> dict[str, str]:
 @translated
 def look_at_linked(row: Connection, credentials: Credentials, now: datetime) -> None:
     """Raises AccessError for an access that is wrong, and UsageError for one of an account that pays for itself."""
+    from outlay.aws.sessions import Session, who_am_i
+
     who = who_am_i(Session(credentials))
     fields = {"account": who.account, "payer": who.payer, "standing": who.standing, "said": "", "looked_at": now}
     AccountBehind.objects.update_or_create(connection=row, defaults=fields)
@@ -144,6 +151,8 @@ def look_at_linked(row: Connection, credentials: Credentials, now: datetime) -> 
 
 def check_is_linked(who: Identity) -> None:
     """Raises UsageError for an account that pays for itself."""
+    from outlay.aws.sessions import STANDINGS
+
     if who.pays:
         raise UsageError(
             f"The account {who.account} is no linked one: it is {STANDINGS[who.standing]}.",
@@ -160,6 +169,9 @@ def linked() -> dict[str, str]:
 
 def through_question(accounts: Mapping[str, str]) -> Question:
     """Which connections' bills hold charges of these accounts."""
+    from outlay.costs.filters import Filter
+    from outlay.costs.question import Question
+
     column = "SubAccountId"
     wanted = tuple(Filter(column, "=", account) for account in sorted(set(accounts.values())))
     return Question(by=("x_Connection", column), granularity="none", filters=wanted)
@@ -200,6 +212,8 @@ def facts_of_linked(row: Connection) -> dict[str, Any]:
 @translated
 def only() -> Only:
     """Whose charges count."""
+    from outlay.costs.only import Only
+
     switched = Connection.objects.filter(only_connected=True).values_list("name", flat=True)
     return Only(frozenset(switched), frozenset(connected())) if switched else Only()
 
