@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -19,7 +20,7 @@ from tests.payers import World, world
 
 FERNWICK, LOFTLINE = FERNWICK_GROUP.account, LOFTLINE_GROUP.account
 
-# One process reads the two bills, once; what tests add, later ones see.
+# A process reads the two bills once; tests take away what they add.
 pytestmark = pytest.mark.xdist_group("payers")
 
 
@@ -116,6 +117,15 @@ def linked(name: str, role: str) -> NewConnection:
     return NewConnection(name, "linked", "", role_arn=role, external_id=EXTERNAL_ID)
 
 
+@pytest.fixture
+def staging(payers: World) -> Iterator[None]:
+    """Connected, and seen to be well."""
+    connecting.add(payers.o, linked("staging", payers.role(STAGING, f"outlay-{secrets.token_hex(4)}")))
+    assert list(payers.o.ingest(["staging"])) == []
+    yield
+    connecting.remove(payers.o, "staging")
+
+
 def test_a_linked_connection_needs_only_its_access_and_says_through_whom_its_charges_come(payers: World) -> None:
     o, new = payers.o, linked("staging", payers.role(STAGING))
     (step,) = connecting.test(o, new).steps
@@ -126,6 +136,7 @@ def test_a_linked_connection_needs_only_its_access_and_says_through_whom_its_cha
     assert (status.status, "through fernwick" in status.reason) == ("healthy", True)
     found = {each.account: each for each in accounting.accounts(o).rows}
     assert (found[STAGING].is_connected, found[STAGING].connected_by) == (True, ("staging",))
+    connecting.remove(o, "staging")
 
 
 def test_a_linked_connection_without_its_payer_says_that_no_data_can_arrive_and_why(payers: World) -> None:
@@ -188,6 +199,7 @@ def test_what_a_linked_connection_cannot_have_is_refused(o: Outlay, changes: dic
 # Counting only connected accounts
 
 
+@pytest.mark.usefixtures("staging")
 def test_what_counts_and_what_is_ignored_are_together_the_bill_in_every_currency(payers: World) -> None:
     o = payers.o
     whole, proofs = o.costs(start="2026-05", end="2026-05").totals, reconciled(o)
@@ -237,6 +249,7 @@ def test_connecting_one_more_account_brings_its_charges_back(payers: World) -> N
     connecting.remove(o, "research")
 
 
+@pytest.mark.usefixtures("staging")
 def test_only_a_payers_bill_can_leave_accounts_out(o: Outlay) -> None:
     with pytest.raises(UsageError) as error:
         accounting.count_only_connected(o, "staging", is_on=True)

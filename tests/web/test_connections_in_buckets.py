@@ -135,7 +135,9 @@ def test_a_check_that_a_worker_begins_by_itself_is_seen_on_open_pages(buckets: B
 
 
 def test_a_page_that_has_nothing_new_is_answered_with_nothing(buckets: Buckets) -> None:
-    for path in ("/connection-news", "/connections/live/progress"):
+    buckets.drop("quiet", "2026-05")
+    buckets.connect("quiet", "quiet")
+    for path in ("/connection-news", "/connections/quiet/progress"):
         first = buckets.site.ask(path, "viewer")
         address = first.text.split('hx-get="')[1].split('"')[0].replace("&amp;", "&")
         again = buckets.site.ask(address, "viewer")

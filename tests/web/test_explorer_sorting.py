@@ -123,6 +123,8 @@ def test_each_column_sorts_the_table_and_the_address_holds_it(site: Site, visit:
     assert "sort=name&order=down" in page.url
     page.go_back()
     page.wait_for_url(lambda url: "granularity" not in url)
+    page = visit(site, "viewer")
+    heads = page.locator(".outlay-table").first.locator("thead th")
     page.goto(f"{ADDRESS}&sort=change")
     page.get_by_label("Compare with the period before").uncheck()
     page.wait_for_url(lambda url: "compare" not in url)

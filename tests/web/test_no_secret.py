@@ -65,7 +65,9 @@ def test_no_page_and_no_answer_holds_a_secret(empty_site: Site, secrets: list[st
     answers += [empty_site.ask(path, "administrator", headers={}) for path in addresses() if path != "/sign-out"]
     assert sum(answer.status_code == 200 for answer in answers) > 25
     for answer in answers:
-        assert answer.status_code < 500, answer.url
+        # AWS itself is asked for these, and no test reaches it.
+        is_of_aws = answer.url.endswith("/connections/keyed/exports")
+        assert answer.status_code < 500 or (is_of_aws and answer.status_code == 502), answer.url
         whole = answer.text + repr(dict(answer.headers))
         assert [each for each in secrets if each in whole] == [], answer.url
 
