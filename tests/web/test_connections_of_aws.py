@@ -93,9 +93,10 @@ def test_exports_are_found_shown_and_filled_in_when_one_is_chosen(aws: Aws, visi
     page.get_by_label("Connection Name").fill("found")
     aws.type_access(page)
     page.get_by_role("button", name="Find exports").click()
-    rows = page.locator("[data-export]")
-    expect(rows).to_have_count(3, timeout=PATIENCE)
-    assert [rows.nth(at).get_attribute("data-export") for at in range(3)] == ["legacy", "hourly", "narrow"]
+    expect(page.locator("[data-export=narrow]")).to_be_visible(timeout=PATIENCE)
+    found = [row.get_attribute("data-export") for row in page.locator("[data-export]").all()]
+    # Another test may have made one more.
+    assert [name for name in found if name in ("legacy", "hourly", "narrow")] == ["legacy", "hourly", "narrow"]
     assert page.get_by_label("Bucket Name").input_value() == ""
     narrow = page.locator("[data-export=narrow]")
     expect(narrow).to_contain_text("Its query leaves out")
@@ -226,14 +227,15 @@ def _buckets(aws: Aws) -> set[str]:
 
 
 def _wish(aws: Aws, **changes: str) -> dict[str, str]:
+    """For a role that may make what is wished."""
+    aws.standin.permit_role(
+        aws.account, "outlay-reads-bills", statement("s3:*", "cur:*", "bcm-data-exports:*", "organizations:*")
+    )
     wish = {"name": "waits", "export": "other", "bucket": "fernwick-billing", "path": "other", "new_bucket": "no"}
     return {**wish, **aws.access, **changes}
 
 
 def test_nothing_is_made_without_the_mark_of_the_plan_that_was_shown(aws: Aws) -> None:
-    aws.standin.permit_role(
-        aws.account, "outlay-reads-bills", statement("s3:*", "cur:*", "bcm-data-exports:*", "organizations:*")
-    )
     answer = aws.site.ask("/make-export", "administrator", "POST", data=_wish(aws, mark="0" * 32))
     assert answer.status_code == 422
     assert "It is not what was shown before" in answer.text
