@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 import outlay
 from outlay.cli.adding import ExternalId, Profile, RoleArn
+from outlay.cli.asking import ask_yes
 from outlay.cli.options import Json
 from outlay.cli.output import Column, print_json, say, table
 from outlay.errors import UsageError
@@ -115,7 +115,7 @@ def make_export(
         if not json:
             _show_plan(made)
         if not yes and not made.plan.is_done:
-            _ask()
+            ask_yes("Making this in AWS", "Type yes to make it: ", left="Nothing was made")
         arn = ""
         for step in made.carry_out():
             arn = step.arn
@@ -148,18 +148,6 @@ def _show_plan(made: Making) -> None:
         if not step.is_there:
             say(step.as_text)
     say()
-
-
-def _ask() -> None:
-    """Raises UsageError unless the user says yes."""
-    if not sys.stdin.isatty():
-        raise UsageError("Making this in AWS wants a confirmation.", next="Add --yes when you are sure.")
-    try:
-        typed = input("Type yes to make it: ")
-    except EOFError:
-        typed = ""
-    if typed.strip().lower() != "yes":
-        raise UsageError("Nothing was made.", next="Run the command again.")
 
 
 def _tell_made(made: Making, connect: str) -> None:

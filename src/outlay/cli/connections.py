@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 import outlay
 from outlay import connecting
+from outlay.cli.asking import ask_name
 from outlay.cli.options import Json, Name
 from outlay.cli.output import Column, count, facts, print_json, say, table
 from outlay.cli.who import who
-from outlay.errors import UsageError
 
 if TYPE_CHECKING:
     from outlay.app import ConnectionView, Outlay
@@ -109,7 +108,7 @@ def remove(
     with outlay.open() as o:
         o.connection(name)
         if not yes:
-            _ask(o, name, purge=purge, is_silent=json)
+            ask_name(name, is_silent=json, tell=lambda: _tell_removing(o, name, purge=purge))
         gone = connecting.remove(o, name, purge=purge, by=who())
     if json:
         print_json({"name": name, "removed": True, "charges_removed": gone})
@@ -118,10 +117,7 @@ def remove(
     say(f"{name} is removed.{went}")
 
 
-def _ask(o: Outlay, name: str, *, purge: bool, is_silent: bool) -> None:
-    """Raises UsageError unless the user types the name."""
-    if is_silent or not sys.stdin.isatty():
-        raise UsageError(f"Removing {name} wants a confirmation.", next="Add --yes when you are sure.")
+def _tell_removing(o: Outlay, name: str, *, purge: bool) -> None:
     periods = o.periods(name)
     rows = count(sum(period.rows for period in periods), "charge")
     say(
@@ -129,12 +125,6 @@ def _ask(o: Outlay, name: str, *, purge: bool, is_silent: bool) -> None:
     )
     what = "are removed from the lake" if purge else "stay in the lake and in every answer (--purge removes them)"
     say(f"Its {rows} of {count(len(periods), 'billing period')} {what}. The bills themselves are not touched.")
-    try:
-        typed = input(f"Type {name} to go on: ")
-    except EOFError:
-        typed = ""
-    if typed.strip() != name:
-        raise UsageError(f"{typed.strip()!r} is not {name}: nothing was removed.", next="Run the command again.")
 
 
 def _tell(view: ConnectionView, json: bool) -> None:

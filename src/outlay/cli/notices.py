@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 import outlay
 from outlay import notifying
+from outlay.cli.asking import ask_name
 from outlay.cli.options import Json
 from outlay.cli.output import Column, print_json, say, table
 from outlay.cli.who import who
@@ -111,7 +111,7 @@ def remove(
 
         row = noticing.named(name)
         if not yes:
-            _ask(name, is_silent=json)
+            ask_name(name, is_silent=json)
         noticing.remove(row.pk, by=who())
     if json:
         print_json({"name": name, "removed": True})
@@ -163,15 +163,3 @@ def _came(told: dict[str, Any]) -> str:
 
 def _minute(moment: str) -> str:
     return f"{moment[:16].replace('T', ' ')} UTC"
-
-
-def _ask(name: str, *, is_silent: bool) -> None:
-    """Raises UsageError unless the user types the name."""
-    if is_silent or not sys.stdin.isatty():
-        raise UsageError(f"Removing {name} wants a confirmation.", next="Add --yes when you are sure.")
-    try:
-        typed = input(f"Type {name} to go on: ").strip()
-    except EOFError:
-        typed = ""
-    if typed != name:
-        raise UsageError(f"{typed!r} is not {name}: nothing was removed.", next="Run the command again.")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from outlay.cli.asking import ask_name
 from outlay.cli.options import Json
 from outlay.cli.output import Column, facts, print_json, say, table
 from outlay.cli.who import who
-from outlay.errors import UsageError
 
 if TYPE_CHECKING:
     from outlay.settings import Settings
@@ -114,7 +113,7 @@ def remove(
 
         user = people.named(name)
         if not yes:
-            _ask(user.username, is_silent=json)
+            ask_name(user.username, is_silent=json, left="nobody was removed")
         people.remove(user, by=who())
     if json:
         print_json({"name": user.username, "removed": True})
@@ -159,15 +158,3 @@ def _tell_link(settings: Settings, user: User, path: str, json: bool) -> None:
     say(f"next: Send the link to {user.username}. It can be used once, in the next {LASTS.days * 24} hours.")
     if settings.url is None:
         say("It is for a site on this machine at port 8000; set OUTLAY_URL where it is somewhere else.")
-
-
-def _ask(name: str, *, is_silent: bool) -> None:
-    """Raises UsageError unless the user types the name."""
-    if is_silent or not sys.stdin.isatty():
-        raise UsageError(f"Removing {name} wants a confirmation.", next="Add --yes when you are sure.")
-    try:
-        typed = input(f"Type {name} to go on: ").strip()
-    except EOFError:
-        typed = ""
-    if typed != name:
-        raise UsageError(f"{typed!r} is not {name}: nobody was removed.", next="Run the command again.")
