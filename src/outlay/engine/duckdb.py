@@ -26,7 +26,8 @@ from outlay.engine.addresses import S3Access, extension, is_remote, listed, reac
 from outlay.engine.base import Input, Limits, Session, Shape, Told
 from outlay.engine.loading import Loader
 from outlay.engine.reader import Batch, Reader, ahead
-from outlay.errors import Bug, DiskFull, OutlayError, TooSlow, Unavailable
+from outlay.engine.timed import TimedSession
+from outlay.errors import Bug, DiskFull, OutlayError, Unavailable
 from outlay.focus.columns import COLUMNS
 
 _ROW_GROUP = 122_880
@@ -262,18 +263,17 @@ class DuckDb:
         return sandbox.query(sql, addresses, self._scratch, where=where, bounds=self._bounds, access=self._access)
 
 
-class _Session:
+class _Session(TimedSession):
     """See `engine.base.Session`. Files have views that are numbered by session, so that texts last."""
 
     texts_last = True
 
     def __init__(self, con: duckdb.DuckDBPyConnection, reach: Callable[[Any], None], scratch: Path) -> None:
+        super().__init__()
         self._con = con
         self._reach = reach
         self._scratch = scratch
-        self._seconds = 0.0
         self._views = 0
-        self._is_over = threading.Event()
 
     def files(self, addresses: Sequence[str], schema: ibis.Schema) -> ir.Table:
         """A view by its own name: a table of the engine would be looked up in the engine, and slower."""
@@ -284,17 +284,6 @@ class _Session:
                 self._reach(self._con)
             self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM read_parquet({listed(addresses)})")
         return ibis.table(schema, name=name)
-
-    @contextmanager
-    def limited(self, seconds: float) -> Iterator[None]:
-        self._seconds = seconds
-        timer = threading.Timer(seconds, self.interrupt)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
 
     def text(self, table: ir.Table) -> str:
         return _sql(table)
@@ -308,36 +297,26 @@ class _Session:
             rows: list[dict[str, Any]] = self._con.execute(text).to_arrow_table().to_pylist()
         return rows
 
-    def rows(self, table: ir.Table) -> list[dict[str, Any]]:
-        return self.run(self.text(table))
-
     def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
         with self._asked():
             yield from self._con.execute(_sql(table)).to_arrow_reader(_BATCH)
 
-    def interrupt(self) -> None:
-        self._is_over.set()
+    def stop(self) -> None:
         with suppress(duckdb.ConnectionException):
             self._con.interrupt()
 
     @contextmanager
     def _asked(self) -> Iterator[None]:
         try:
-            if self._is_over.is_set():
-                raise self._too_slow()
+            if self.is_over.is_set():
+                raise self.too_slow()
             with _translated(self._scratch):
                 yield
         except (Bug, Unavailable) as error:
             # An interrupt looks like any other error of the query; through Arrow, like one of the system.
-            if self._is_over.is_set():
-                raise self._too_slow() from error
+            if self.is_over.is_set():
+                raise self.too_slow() from error
             raise
-
-    def _too_slow(self) -> TooSlow:
-        return TooSlow(
-            f"The question was stopped; it may take {self._seconds:g} seconds.",
-            next="Ask for fewer days, columns or filters, or raise OUTLAY_QUESTION_SECONDS.",
-        )
 
 
 def _sql(table: ir.Table) -> str:

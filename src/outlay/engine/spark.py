@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
-import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -24,8 +23,9 @@ from pyspark.sql.functions import coalesce
 from outlay.engine.base import Input, Limits, Session, Shape, Told
 from outlay.engine.duckdb import DuckDb
 from outlay.engine.spark_faults import ANY, first_line, translated
+from outlay.engine.timed import TimedSession
 from outlay.engine.twins import real
-from outlay.errors import SetupError, TooSlow
+from outlay.errors import SetupError
 from outlay.focus.columns import COLUMNS
 
 _RAW_VIEW = "raw_rows"
@@ -156,31 +156,19 @@ class Spark:
         return self.ibis.table(name)
 
 
-class _Session:
+class _Session(TimedSession):
     """See `engine.base.Session`. Spark knows the jobs of a question by its group, and files by their addresses."""
 
     texts_last = False
 
     def __init__(self, engine: Spark) -> None:
+        super().__init__()
         self._engine = engine
-        self._seconds = 0.0
         self._group = f"question-{secrets.token_hex(8)}"
-        self._is_over = threading.Event()
 
     def files(self, addresses: Sequence[str], schema: ibis.Schema) -> ir.Table:
         digest = hashlib.sha256(chr(10).join(addresses).encode()).hexdigest()[:16]
         return self._engine.table(self._engine.session.read.parquet(*addresses), f"files_{digest}")
-
-    @contextmanager
-    def limited(self, seconds: float) -> Iterator[None]:
-        self._seconds = seconds
-        timer = threading.Timer(seconds, self.interrupt)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
 
     def text(self, table: ir.Table) -> str:
         return str(self._engine.ibis.compile(table))
@@ -189,33 +177,23 @@ class _Session:
         rows: list[dict[str, Any]] = self._arrow(text).to_pylist()
         return rows
 
-    def rows(self, table: ir.Table) -> list[dict[str, Any]]:
-        return self.run(self.text(table))
-
     def batches(self, table: ir.Table) -> Iterator[pa.RecordBatch]:
         yield from self._arrow(self.text(table)).to_batches()
 
     def _arrow(self, sql: str) -> pa.Table:
-        if self._is_over.is_set():
-            raise self._too_slow()
+        if self.is_over.is_set():
+            raise self.too_slow()
         context = self._engine.session.sparkContext
         context.setJobGroup(self._group, "a question", interruptOnCancel=True)
         try:
             return self._engine.session.sql(sql).toArrow()
         except (Py4JJavaError, PySparkException) as error:
-            if not self._is_over.is_set():
+            if not self.is_over.is_set():
                 raise
-            raise self._too_slow() from error
+            raise self.too_slow() from error
 
-    def interrupt(self) -> None:
-        self._is_over.set()
+    def stop(self) -> None:
         self._engine.session.sparkContext.cancelJobGroup(self._group)
-
-    def _too_slow(self) -> TooSlow:
-        return TooSlow(
-            f"The question was stopped; it may take {self._seconds:g} seconds.",
-            next="Ask for fewer days, columns or filters, or raise OUTLAY_QUESTION_SECONDS.",
-        )
 
 
 def _under_real_names(frame: DataFrame) -> DataFrame:
