@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,10 +14,9 @@ from playwright.sync_api import Page, expect
 from outlay.period import BillingPeriod
 from outlay.storage import open_place
 from tests.cli.drops import Drops
-from tests.services.process import stop
 from tests.services.s3 import S3, Request, S3Server
 from tests.web.conftest import Visit
-from tests.web.sites import Home, Site, serving
+from tests.web.sites import Home, Site, serving, working
 
 # A check takes as long as it takes.
 PATIENCE = 60_000
@@ -70,18 +66,6 @@ class Buckets:
         finally:
             made.opened.set()
 
-    @contextmanager
-    def worker(self) -> Iterator[None]:
-        log = self.site.home.folder / "worker.log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "outlay.worker"], env=dict(self.site.environ), stdout=out, stderr=out
-            )
-        try:
-            yield
-        finally:
-            stop(process, signal.SIGTERM)
-
 
 @pytest.fixture(scope="module", autouse=True)
 def patient() -> Iterator[None]:
@@ -114,7 +98,7 @@ def test_a_check_that_a_worker_begins_by_itself_is_seen_on_open_pages(buckets: B
         expect(each.locator("main")).to_contain_text("Pending Data")
     page.get_by_role("button", name="Test", exact=True).click()
     expect(page.locator("[data-test-result]")).to_have_text("All of it works.")
-    with buckets.gate("20260501") as gate, buckets.worker():
+    with buckets.gate("20260501") as gate, working(buckets.site):
         assert gate.arrived.wait(60)
         table.clock.fast_forward(SOON)
         page.clock.fast_forward(SOON)
@@ -154,7 +138,7 @@ def test_stopping_the_first_bring_in_leaves_out_the_months_that_are_not_in_yet(b
     page = visit(buckets.site, "administrator")
     page.goto("/connections/stopped")
     page.get_by_role("button", name="Check now").click()
-    with buckets.gate("20260501") as may, buckets.gate("20260401") as april, buckets.worker():
+    with buckets.gate("20260501") as may, buckets.gate("20260401") as april, working(buckets.site):
         assert may.arrived.wait(60)
         expect(page.locator("#progress")).to_contain_text("2026-05 fetch; 1 of 6 months looked at")
         assert page.locator("[aria-label=Months] li").all_inner_texts() == [
@@ -189,7 +173,7 @@ def test_another_bucket_is_refused_and_one_button_adds_the_new_one_and_pauses_th
     buckets.connect("in-old-bucket", "old")
     other = S3(s3_server)
     page = visit(buckets.site, "administrator")
-    with buckets.worker():
+    with working(buckets.site):
         page.goto("/connections/in-old-bucket")
         page.get_by_role("button", name="Check now").click()
         expect(page.get_by_role("link", name="April 2026")).to_be_visible(timeout=PATIENCE)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +16,9 @@ from outlay.app import Outlay
 from outlay.state.new import NewConnection
 from outlay.storage import open_place
 from tests.cli.drops import Drops
-from tests.services.process import stop
 from tests.web.conftest import Visit
 from tests.web.pages import PHONE, WIDE, axe, overflow
-from tests.web.sites import NAMES, Home, Site, serving
+from tests.web.sites import NAMES, Home, Site, serving, working
 
 LONG = "a-connection-whose-name-is-as-long-as-they-get-in-practice-for-production-accounts-of-emea-0123456789"
 
@@ -59,18 +55,6 @@ class Life:
                 "update state_run set finished_at = datetime(finished_at, ?) where connection_id = ?",
                 (f"-{hours} hours", name),
             )
-
-    @contextmanager
-    def worker(self) -> Iterator[None]:
-        log = self.site.home.folder / "worker.log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "outlay.worker"], env=dict(self.site.environ), stdout=out, stderr=out
-            )
-        try:
-            yield
-        finally:
-            stop(process, signal.SIGTERM)
 
 
 @pytest.fixture(scope="module")
@@ -263,7 +247,7 @@ def test_check_now_waits_for_a_worker_and_shows_what_it_brought(life: Life, visi
     page.get_by_role("button", name="Check now").click()
     expect(page.locator("#progress")).to_contain_text("A worker checks it as soon as one is free")
     expect(page.get_by_role("button", name="Check now")).to_be_disabled()
-    with life.worker():
+    with working(life.site):
         # The page shows it by itself.
         expect(page.get_by_role("link", name="June 2026")).to_be_visible(timeout=60_000)
     expect(page.locator("#progress")).to_contain_text("2 months looked at")
