@@ -1,6 +1,6 @@
 """`make aws-standin`: AWS on loopback with the sample organisation, until Ctrl-C.
 
-Each payer has a legacy report, a CUR 2.0 and a FOCUS 1.2 export, delivered for the months asked for.
+Each payer has a legacy report, a CUR 2.0 and a FOCUS 1.2 export, by the day, delivered for the months asked for.
 """
 
 from __future__ import annotations
@@ -44,11 +44,13 @@ def _asked() -> argparse.Namespace:
 
 def _fill(standin: StandIn, member: Member, months: int) -> None:
     bucket, region = member.bucket, member.region
-    legacy = report("legacy", bucket, region=region)
+    legacy = report("legacy", bucket, region=region, TimeUnit="DAILY")
     standin.client("cur", member.account).put_report_definition(ReportDefinition=legacy)
     for name, table in EXPORTS.items():
         client = standin.client("bcm-data-exports", member.account)
-        client.create_export(Export=export(name, bucket, region=region, table=table))
+        client.create_export(
+            Export=export(name, bucket, region=region, table=table, settings={"TIME_GRANULARITY": "DAILY"})
+        )
     last = datetime.now(UTC).date()
     for ago in reversed(range(months)):
         period = BillingPeriod.of(last).shift(-ago)
