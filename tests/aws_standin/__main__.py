@@ -12,8 +12,18 @@ from datetime import UTC, datetime
 
 from outlay.period import BillingPeriod
 from tests.aws_standin.delivering import deliver
-from tests.aws_standin.organisation import EXTERNAL_ID, LINKED, Member, Organisation, bill, build, export, report
-from tests.aws_standin.standin import StandIn
+from tests.aws_standin.organisation import (
+    EXTERNAL_ID,
+    LINKED,
+    OUTLAY_ACCOUNT,
+    Member,
+    Organisation,
+    bill,
+    build,
+    export,
+    report,
+)
+from tests.aws_standin.standin import StandIn, statement
 
 EXPORTS = {"cur2": "COST_AND_USAGE_REPORT", "focus": "FOCUS_1_2_AWS"}
 
@@ -81,9 +91,22 @@ def _said(organisation: Organisation) -> str:
             f"  legacy CUR   {_adding(member, 'legacy', 'cur')}",
             f"  CUR 2.0      {_adding(member, 'cur2', 'exports')}",
             f"  FOCUS 1.2    {_adding(member, 'focus', 'exports')}",
+            *(f"  linked       {_adding_linked(standin, account, name)}" for account, name in _first(member)),
             f"  its administrator's key  {administrator.id} {administrator.secret}",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _first(member: Member) -> list[tuple[str, str]]:
+    """One of the linked accounts will do to try."""
+    return list(LINKED[member.account].items())[:1]
+
+
+def _adding_linked(standin: StandIn, account: str, name: str) -> str:
+    sees = statement("organizations:DescribeOrganization")
+    trusts = f"arn:aws:iam::{OUTLAY_ACCOUNT}:root"
+    role = standin.add_role(account, "outlay", sees, trusts=trusts, external_id=EXTERNAL_ID)
+    return f"outlay connections add linked {name} --role-arn {role} --external-id {EXTERNAL_ID}"
 
 
 def _adding(member: Member, name: str, prefix: str) -> str:
