@@ -39,7 +39,7 @@ class World:
     def add_payer(self, name: str, member: Member) -> None:
         """Its connection and its bill of two days of May, brought in."""
         client = self.standin.client("cur", member.account)
-        client.put_report_definition(ReportDefinition=report("daily", member.bucket))
+        client.put_report_definition(ReportDefinition=report("daily", member.bucket, TimeUnit="DAILY"))
         deliver(self.standin, member.account, "daily", MAY, bill(member.payer, MAY, LAST))
         self.o.add(
             NewConnection(name, "aws", f"s3://{member.bucket}/cur", role_arn=member.role_arn, external_id=EXTERNAL_ID)
@@ -56,6 +56,13 @@ class World:
 
 @contextmanager
 def world(folder: Path) -> Iterator[World]:
+    with aws() as (organisation, environ), outlay.open(home=folder / "home", threads=1) as o:
+        yield World(o, organisation, environ)
+
+
+@contextmanager
+def aws() -> Iterator[tuple[Organisation, Mapping[str, str]]]:
+    """The stand-in, and the environment of whom Outlay runs as; it is set meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ:
             if name.startswith(FOREIGN):
@@ -68,7 +75,6 @@ def world(folder: Path) -> Iterator[World]:
             environ = {**given, **missing, **organisation.own_key.environ}
             for name, value in environ.items():
                 patch.setenv(name, value)
-            with outlay.open(home=folder / "home", threads=1) as o:
-                yield World(o, organisation, environ)
+            yield organisation, environ
         finally:
             standin.close()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -232,6 +236,29 @@ def test_what_counts_and_what_is_ignored_are_together_the_bill_in_every_currency
     ]
 
 
+@pytest.mark.usefixtures("staging")
+def test_what_is_ignored_stands_in_numbers_where_the_connection_is_shown(payers: World) -> None:
+    o = payers.o
+    accounting.count_only_connected(o, "fernwick", is_on=True)
+    shown, told = (command(o, "connections", "show", "fernwick", *words) for words in ((), ("--json",)))
+    ignored = accounting.ignored(o)
+    accounting.count_only_connected(o, "fernwick", is_on=False)
+    assert json.loads(told)["ignored"] == ignored.of("fernwick")
+    (amount,) = ignored.all["fernwick"].values()
+    assert amount
+    assert f"{amount:,.2f} USD in all months" in shown
+    assert "ignored" not in command(o, "connections", "show", "fernwick")
+
+
+def command(o: Outlay, *words: str) -> str:
+    """What it prints, of the same home."""
+    environ = {**os.environ, "OUTLAY_HOME": str(o.settings.home)}
+    ran = subprocess.run(
+        [sys.executable, "-m", "outlay.cli", *words], stdout=subprocess.PIPE, env=environ, check=True, text=True
+    )
+    return ran.stdout
+
+
 def reconciled(o: Outlay) -> list[bool]:
     views = [view for name in ("fernwick", "loftline") for view in o.periods(name)]
     return [view.reconciliation is not None and view.reconciliation.holds for view in views]
@@ -288,6 +315,20 @@ def test_the_reports_of_all_accounts_are_together_the_bill(o: Outlay) -> None:
         for currency, total in totals.items():
             lines = [line for report in reports for line in report.lines if line.currency == currency]
             assert sum(getattr(line, metric) for line in lines) == total
+
+
+def test_an_account_that_does_not_count_has_a_report_of_what_it_cost(o: Outlay) -> None:
+    """Those who see only theirs see the same as before, and that it does not count."""
+    before = accounting.report(o, STAGING, month="2026-05")
+    accounting.count_only_connected(o, "fernwick", is_on=True)
+    try:
+        report = accounting.report(o, STAGING, month="2026-05")
+        assert (report.lines, report.account.is_counted) == (before.lines, False)
+        assert report.lines
+        assert "do not count" in report.as_html()
+        assert "do not count" not in before.as_html()
+    finally:
+        accounting.count_only_connected(o, "fernwick", is_on=False)
 
 
 def test_a_report_is_of_that_account_alone(o: Outlay) -> None:

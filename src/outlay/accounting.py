@@ -55,7 +55,7 @@ def unseen(o: Outlay) -> dict[str, str]:
 def report(o: Outlay, account: str, *, month: str = "", payer: str = "") -> Report:
     """What one account cost in a month, this one without it. Raises UnknownName, UsageError, Busy and TooSlow.
 
-    `payer` is needed where the bills of several payers hold the account.
+    An account that does not count has cost the same. `payer` is needed where the bills of several payers hold it.
     """
     found = accounts(o, month=month)
     wanted = [each for each in found.rows if each.account == account and payer in ("", each.payer)]
@@ -72,7 +72,11 @@ def report(o: Outlay, account: str, *, month: str = "", payer: str = "") -> Repo
         )
     (one,) = wanted
     answers = {
-        metric: [o.ask(each) for each in account_report.questions(one, found.month, metric)]
+        metric: [
+            answer(each)
+            for each in account_report.questions(one, found.month, metric)
+            for answer in (o.ask, o.desk.left_out)
+        ]
         for metric in account_report.METRICS
     }
     return account_report.report(one, found.month, answers)

@@ -64,7 +64,7 @@ class Account:
         return one
 
     def deliver(self, name: str) -> None:
-        deliver(self.standin, self.member.account, name, PERIOD, bill(self.member.payer, PERIOD, LAST))
+        deliver(self.standin, self.member.account, name, PERIOD, bill(self.member.payer, PERIOD, LAST)[:20])
 
     def fail(self, name: str, code: str, reason: str) -> None:
         fail(self.standin, self.member.account, name, code, reason)

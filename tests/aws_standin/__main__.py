@@ -1,6 +1,6 @@
 """`make aws-standin`: AWS on loopback with the sample organisation, until Ctrl-C.
 
-Each payer has a legacy report, a CUR 2.0 and a FOCUS 1.2 export, delivered for the months asked for.
+Each payer has a legacy report, a CUR 2.0 and a FOCUS 1.2 export, by the day, delivered for the months asked for.
 """
 
 from __future__ import annotations
@@ -12,8 +12,18 @@ from datetime import UTC, datetime
 
 from outlay.period import BillingPeriod
 from tests.aws_standin.delivering import deliver
-from tests.aws_standin.organisation import EXTERNAL_ID, LINKED, Member, Organisation, bill, build, export, report
-from tests.aws_standin.standin import StandIn
+from tests.aws_standin.organisation import (
+    EXTERNAL_ID,
+    LINKED,
+    OUTLAY_ACCOUNT,
+    Member,
+    Organisation,
+    bill,
+    build,
+    export,
+    report,
+)
+from tests.aws_standin.standin import StandIn, statement
 
 EXPORTS = {"cur2": "COST_AND_USAGE_REPORT", "focus": "FOCUS_1_2_AWS"}
 
@@ -44,11 +54,13 @@ def _asked() -> argparse.Namespace:
 
 def _fill(standin: StandIn, member: Member, months: int) -> None:
     bucket, region = member.bucket, member.region
-    legacy = report("legacy", bucket, region=region)
+    legacy = report("legacy", bucket, region=region, TimeUnit="DAILY")
     standin.client("cur", member.account).put_report_definition(ReportDefinition=legacy)
     for name, table in EXPORTS.items():
         client = standin.client("bcm-data-exports", member.account)
-        client.create_export(Export=export(name, bucket, region=region, table=table))
+        client.create_export(
+            Export=export(name, bucket, region=region, table=table, settings={"TIME_GRANULARITY": "DAILY"})
+        )
     last = datetime.now(UTC).date()
     for ago in reversed(range(months)):
         period = BillingPeriod.of(last).shift(-ago)
@@ -79,9 +91,22 @@ def _said(organisation: Organisation) -> str:
             f"  legacy CUR   {_adding(member, 'legacy', 'cur')}",
             f"  CUR 2.0      {_adding(member, 'cur2', 'exports')}",
             f"  FOCUS 1.2    {_adding(member, 'focus', 'exports')}",
+            *(f"  linked       {_adding_linked(standin, account, name)}" for account, name in _first(member)),
             f"  its administrator's key  {administrator.id} {administrator.secret}",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _first(member: Member) -> list[tuple[str, str]]:
+    """One of the linked accounts will do to try."""
+    return list(LINKED[member.account].items())[:1]
+
+
+def _adding_linked(standin: StandIn, account: str, name: str) -> str:
+    sees = statement("organizations:DescribeOrganization")
+    trusts = f"arn:aws:iam::{OUTLAY_ACCOUNT}:root"
+    role = standin.add_role(account, "outlay", sees, trusts=trusts, external_id=EXTERNAL_ID)
+    return f"outlay connections add linked {name} --role-arn {role} --external-id {EXTERNAL_ID}"
 
 
 def _adding(member: Member, name: str, prefix: str) -> str:

@@ -99,6 +99,12 @@ class Export:
         found: Answer = self.definition["DestinationConfigurations"]["S3Destination"]
         return found
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What is set of the table's properties, and what the others have when nothing is said."""
+        given = self.definition["DataQuery"].get("TableConfigurations", {})
+        return _set(self.query.table, given.get(self.query.table, {}))
+
     @cached_property
     def query(self) -> Query:
         return read_query(self.definition["DataQuery"]["QueryStatement"])

@@ -19,9 +19,12 @@ from tests.aws_standin.buckets import DATA_EXPORTS, LEGACY, lets_in, owner_of, u
 from tests.aws_standin.cur import report_arn
 from tests.aws_standin.data_exports import CUR2, Export
 from tests.aws_standin.focus_rows import focus_rows
+from tests.aws_standin.granularity import in_intervals
 from tests.aws_standin.standin import StandIn
 
 _COMPRESSIONS: dict[str, Compression] = {"GZIP": "gzip", "ZIP": "zip", "Parquet": "parquet"}
+# Of a table whose granularity cannot be chosen, as that of FOCUS 1.0.
+ALWAYS = "HOURLY"
 _VERSIONINGS: dict[str, Literal["new", "overwrite"]] = {"OVERWRITE_REPORT": "overwrite", "CREATE_NEW_REPORT": "new"}
 
 
@@ -72,7 +75,11 @@ def _deliver_report(
     with tempfile.TemporaryDirectory() as folder:
         write_legacy_cur(
             Path(folder),
-            _shown(rows, resources="RESOURCES" in said, split="SPLIT_COST_ALLOCATION_DATA" in said),
+            _shown(
+                in_intervals(rows, definition["TimeUnit"]),
+                resources="RESOURCES" in said,
+                split="SPLIT_COST_ALLOCATION_DATA" in said,
+            ),
             report=name,
             prefix=definition["S3Prefix"],
             period=period,
@@ -110,7 +117,8 @@ def _write(folder: Path, export: Export, period: BillingPeriod, rows: Sequence[R
         "delivered": at,
         "columns": export.query.columns,
     }
-    given = export.definition["DataQuery"].get("TableConfigurations", {}).get(export.query.table, {})
+    given = export.settings
+    rows = in_intervals(rows, given.get("TIME_GRANULARITY", ALWAYS))
     split = given.get("INCLUDE_SPLIT_COST_ALLOCATION_DATA") == "TRUE"
     if export.query.table == CUR2:
         return write_cur2(folder, _shown(rows, resources=True, split=split), **how)

@@ -13,7 +13,7 @@ from tests.services.process import stop, wait_until_ready
 
 ROOT = Path(__file__).parents[2]
 # The last thing it says of the second payer.
-LAST = "loftline-focus"
+LAST = "linked loftline-"
 
 
 def test_what_it_prints_is_enough_to_find_the_exports_of_both_payers(tmp_path: Path) -> None:
@@ -26,16 +26,18 @@ def test_what_it_prints_is_enough_to_find_the_exports_of_both_payers(tmp_path: P
         own = dict(re.findall(r"(\w+)=(\S+)", said))
         roles = re.findall(r"^  role +(\S+)", said, re.MULTILINE)
         external_ids = re.findall(r"^  external id +(\S+)", said, re.MULTILINE)
-        assert len(roles) == 2
+        linked = re.findall(r"add linked \S+ --role-arn (\S+)", said)
+        assert (len(roles), len(linked)) == (2, 2)
+
+        def session_of(role: str, external_id: str) -> Session:
+            key = (own["AWS_ACCESS_KEY_ID"], own["AWS_SECRET_ACCESS_KEY"])
+            endpoint = own["AWS_ENDPOINT_URL"]
+            return Session(Credentials(role_arn=role, external_id=external_id, access_key=key, endpoint=endpoint))
+
+        for role, external_id in zip(linked, external_ids, strict=True):
+            assert who_am_i(session_of(role, external_id)).standing == "linked"
         for role, external_id in zip(roles, external_ids, strict=True):
-            session = Session(
-                Credentials(
-                    role_arn=role,
-                    external_id=external_id,
-                    access_key=(own["AWS_ACCESS_KEY_ID"], own["AWS_SECRET_ACCESS_KEY"]),
-                    endpoint=own["AWS_ENDPOINT_URL"],
-                )
-            )
+            session = session_of(role, external_id)
             found = exports_found(session, who_am_i(session))
             assert [each.name for each in found.exports] == ["legacy", "cur2", "focus"]
             assert all(each.usable and each.last_delivery for each in found.exports)

@@ -65,7 +65,7 @@ def aws(bare: Home) -> Iterator[Aws]:
         exports.create_export(Export=export("hourly", member.bucket))
         exports.create_export(Export=export("narrow", member.bucket, columns=["bill_payer_account_id"]))
         standin.client("cur", member.account).put_report_definition(ReportDefinition=report("legacy", member.bucket))
-        deliver(standin, member.account, "hourly", PERIOD, bill(member.payer, PERIOD, LAST)[:200])
+        deliver(standin, member.account, "hourly", PERIOD, bill(member.payer, PERIOD, LAST)[:20])
         environ = {
             **organisation.own_key.environ,
             "AWS_ENDPOINT_URL": standin.endpoint,

@@ -94,7 +94,9 @@ def test_when_all_slots_are_taken_it_says_when_to_ask_again_and_shows_what_takes
         "/explorer?by=Nonsense",
         "/",
         "/connections",
+        "/connections/fernwick-aws",
     )
+    site.outlay("connections", "set", "fernwick-aws", "--only-connected", "yes")
     done = subprocess.run(
         [sys.executable, "-m", "tests.web.busy", seeded.cookies["viewer"], *paths],
         env={**site.environ, "OUTLAY_QUESTION_WAIT": "1"},
@@ -102,13 +104,15 @@ def test_when_all_slots_are_taken_it_says_when_to_ask_again_and_shows_what_takes
         stdout=subprocess.PIPE,
         check=True,
     )
-    *asked, wrong, overview, connections = json.loads(done.stdout)
+    site.outlay("connections", "set", "fernwick-aws", "--only-connected", "no")
+    *asked, wrong, overview, connections, one = json.loads(done.stdout)
     for status, retry_after, text in asked:
         assert (status, retry_after) == (503, "1")
         assert "Try again in 1 second." in text
     assert (wrong[0], overview[0], connections[0]) == (400, 200, 200)
     assert "The costs cannot be told at the moment" in overview[2]
     assert "Last bill check" in overview[2]
+    assert "What is ignored cannot be said at the moment" in one[2]
 
 
 def test_a_connection_that_fails_stands_above_the_numbers(site: Site, visit: Visit) -> None:

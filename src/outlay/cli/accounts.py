@@ -99,10 +99,12 @@ def report(
 
 
 def _show(found: Report) -> None:
+    from outlay.costs.account_report import NOT_COUNTED
+
     of = found.account
     say(f"{of.account}{f' {of.name}' if of.name else ''}, paid by {of.payer}, {found.month}")
     if not of.is_counted:
-        say("Its charges do not count: its payer's connection counts only connected accounts.")
+        say(NOT_COUNTED)
     if not found.lines:
         say("It has no charges in that month.")
         return

@@ -10,10 +10,14 @@ import outlay
 from outlay import connecting
 from outlay.cli.asking import ask_name
 from outlay.cli.options import Json, Name
-from outlay.cli.output import Column, count, facts, print_json, say, table
+from outlay.cli.output import Column, count, facts, money, print_json, say, table
 from outlay.cli.who import who
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from outlay.accounting import Ignored
     from outlay.app import ConnectionView, Outlay
     from outlay.state.changes import Change
 
@@ -49,13 +53,35 @@ def show(name: Name, /, *, json: Json = False) -> None:
     """
     with outlay.open() as o:
         if json:
-            print_json(o.shown(name))
+            told = o.shown(name)
+            print_json(told | {"ignored": _ignored(o).of(name)} if told["only_connected"] else told)
             return
         view, progress, timeline = o.connection(name), o.progress(name), o.timeline(name)
         told = view.as_dict() | view.details()
-    told["last check"] = progress.said() if progress else None
-    facts([(label.replace("_", " "), value) for label, value in told.items() if value is not None])
-    _show_timeline(timeline)
+        told["last check"] = progress.said() if progress else None
+        facts([(label.replace("_", " "), value) for label, value in told.items() if value is not None])
+        _show_timeline(timeline)
+        if view.row.only_connected:
+            # Last, for it asks the charges: what is known without them has been told.
+            _show_ignored(name, _ignored(o))
+
+
+def _ignored(o: Outlay) -> Ignored:
+    from outlay import accounting
+
+    return accounting.ignored(o)
+
+
+def _show_ignored(name: str, ignored: Ignored) -> None:
+    say()
+    say(
+        f"Charges of accounts that are not connected are ignored: {_amounts(ignored.month[name])} in {ignored.name}, "
+        f"{_amounts(ignored.all[name])} in all months. outlay accounts shows whose they are."
+    )
+
+
+def _amounts(found: Mapping[str, Decimal]) -> str:
+    return " and ".join(f"{money(amount)} {currency}" for currency, amount in found.items()) or "nothing"
 
 
 def _show_timeline(timeline: list[Change]) -> None:

@@ -20,6 +20,7 @@ from outlay.period import BillingPeriod
 
 BY = ("ServiceName", "RegionId", "ChargeCategory")
 METRICS = ("billed", "effective")
+NOT_COUNTED = "These charges do not count: the payer's connection counts only connected accounts."
 COLUMNS = ("month", "payer", "account", "name", *BY, "currency", *METRICS)
 
 
@@ -35,7 +36,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Report:
-    """The dearest lines first, each currency for itself. An account that does not count has none."""
+    """The dearest lines first, each currency for itself; those of an account that does not count, too."""
 
     month: str
     account: Account
@@ -96,9 +97,10 @@ class Report:
         totals = "".join(_row(("Total", "", "", currency), amounts) for currency, amounts in self.totals.items())
         of = (("Account", account.account), ("Name", account.name), ("Payer", account.payer), ("Month", self.month))
         facts = "".join(f"<dt>{label}</dt><dd>{escape(value or '–')}</dd>" for label, value in of)
+        note = "" if account.is_counted else f"<p>{escape(NOT_COUNTED)}</p>"
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-            f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1><dl>{facts}</dl>"
+            f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1><dl>{facts}</dl>{note}"
             f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody><tfoot>{totals}</tfoot></table></body></html>\n"
         )
 

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from outlay import accounting
-from outlay.costs.account_report import Report
+from outlay.costs.account_report import NOT_COUNTED, Report
 from outlay.web.accounts_in_bills.table import COLUMNS, FILTERS, MOST, Column, Wish, wanted
 from outlay.web.api.accounts import as_file
 from outlay.web.core import outlay
@@ -65,7 +65,8 @@ def count(request: HttpRequest, name: str) -> HttpResponse:
 def report(request: HttpRequest, account: str) -> HttpResponse:
     """What one account cost in a month: a page to print."""
     found = _report(request, account)
-    context = {"report": found, "query": urlencode({"month": found.month, "payer": found.account.payer})}
+    query = urlencode({"month": found.month, "payer": found.account.payer})
+    context = {"report": found, "query": query, "not_counted": NOT_COUNTED}
     return render(request, "accounts_in_bills/report.html", context)
 
 

@@ -63,7 +63,7 @@ def page(request: HttpRequest) -> HttpResponse:
     connections = o.connections()
     beside = {"attention": attention(connections), "count": len(connections)}
     try:
-        found = o.overview(day)
+        found, ignored = o.overview(day), accounting.ignored(o)
     except (Busy, TooSlow) as error:
         return render(request, "overview/busy.html", {**beside, "check": last_check(o), "error": error})
     if not found.months and not o.counted():
@@ -79,7 +79,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "fresh": freshness.text(datetime.now(UTC)),
         "check": last_check(o),
         "before": found.question.before() if found.through else None,
-        "ignored": accounting.ignored(o),
+        "ignored": ignored,
     }
     return render(request, "overview/page.html", context)
 
