@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -172,11 +172,20 @@ def test_a_payer_is_not_taken_for_a_linked_account(payers: World) -> None:
     connecting.remove(o, "mistaken")
 
 
+def _older(name: str) -> None:
+    """No longer one whose permissions may be too new."""
+    from outlay.state.models import Connection
+
+    Connection.objects.filter(name=name).update(created_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+
 def test_a_linked_access_that_is_denied_fails_and_says_what_to_do(payers: World) -> None:
     o = payers.o
     connecting.add(o, replace(linked("denied", payers.role(RESEARCH)), external_id="another-id-0001"))
     (result,) = o.ingest(["denied"])
     assert result.outcome == "failed"
+    assert o.connection("denied").status.status == "pending-data"
+    _older("denied")
     status = o.connection("denied").status
     assert status.status == "failing"
     assert status.next

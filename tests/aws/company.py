@@ -209,7 +209,7 @@ class Company:
             (result,) = world.check()
         finally:
             world.close()
-        if any(each.code == "access-denied" for each in result.findings):
+        if any(each.code in ("access-denied", "permission-missing") for each in result.findings):
             raise Denied(str(result.findings))
         assert result.outcome == "committed", result
 

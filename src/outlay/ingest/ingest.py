@@ -207,8 +207,10 @@ def _as_finding(source: Source, error: OutlayError) -> Finding:
     code = next((code for kind, code in _CODES if isinstance(error, kind)), None)
     if code is None:
         return Finding(error.code, "error", error.message, error.next)
+    if isinstance(error, Denied) and error.may_pass:
+        code = "permission-missing"
     made = finding(code, location=source.location, reason=error.message.rstrip("."), times=_TRIES)
-    return replace(made, message=error.message or made.message, next=made.next)
+    return replace(made, message=error.message or made.message, next=error.next or made.next)
 
 
 def _unchanged(source: Source, candidate: Candidate, decided: Decided) -> RunResult:

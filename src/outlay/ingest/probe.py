@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 from outlay.engine import Engine
 from outlay.errors import Denied, NotFound, OutlayError
-from outlay.ingest.glance import Glance
+from outlay.findings import finding
+from outlay.formats import FORMATS
+from outlay.ingest.glance import BYTES, Glance
 from outlay.ingest.result import Source
 from outlay.layouts import Bucket, homes_of, recognised, survey
 from outlay.settings import Settings
@@ -24,7 +26,12 @@ STEPS = (
     ("list", "The bills can be listed"),
     ("layout", "The layout is recognised"),
     ("periods", "Billing periods are seen"),
+    ("bill", "The newest bill can be read"),
 )
+_RETRY = "Test again in a minute, or save it: it is tried every minute until then."
+_NEW = "If the permission is a new one, AWS may take up to 5 minutes to let it work."
+# Columns of an AWS bill that name resources, in lower case; a bill with none of them has them switched off.
+_RESOURCE_IDS = frozenset(("line_item_resource_id", "lineitem/resourceid", "resourceid"))
 _OWN_ACCESS = {
     "az": "This server's own Azure credentials are used.",
     "gs": "This server's own Google Cloud credentials are used.",
@@ -51,11 +58,13 @@ class Probe:
     """`months` are those that the place holds, newest first, such as `2026-05`.
 
     `offer` is a location near the one given where the bills do lie; blank where none was seen, or none is needed.
+    `may_pass`: AWS denied it as it denies permissions that were given within the last minutes.
     """
 
     steps: tuple[Step, ...]
     months: tuple[str, ...] = ()
     offer: str = ""
+    may_pass: bool = False
 
     @property
     def is_well(self) -> bool:
@@ -67,6 +76,7 @@ class Probe:
             "steps": [step.as_dict() for step in self.steps],
             "periods": list(self.months),
             "offer": self.offer or None,
+            "may_pass": self.may_pass,
         }
 
 
@@ -97,24 +107,33 @@ def probe(tried: Tried) -> Probe:
     """Each step in turn, until one fails."""
     looking = _Looking(tried)
     steps: list[Step] = []
+    may_pass = False
     for name, title in STEPS:
         if steps and steps[-1].state != "done":
             steps.append(Step(name, title, "skipped", "Not tried."))
             continue
         try:
-            steps.append(Step(name, title, "done", looking.step(name)))
+            said = looking.step(name)
+            steps.append(Step(name, title, "done", said, looking.warning))
         except _Failed as error:
             steps.append(Step(name, title, "failed", error.said, error.next))
         except OutlayError as error:
-            steps.append(Step(name, title, "failed", error.message, f"{_perhaps(tried, error)}{error.next}"))
+            may_pass = isinstance(error, Denied) and error.may_pass
+            steps.append(refused(name, title, error, _perhaps(tried, error)))
     failed = next((number for number, step in enumerate(steps) if step.state == "failed"), None)
     if failed is None or steps[failed].name not in _OFFERS:
-        return Probe(tuple(steps), looking.months)
+        return Probe(tuple(steps), looking.months, may_pass=may_pass)
     offer = _offer(tried)
     if offer:
         next_action = f"The bills lie at {offer}: give that path. {steps[failed].next}"
         steps[failed] = replace(steps[failed], next=next_action)
-    return Probe(tuple(steps), looking.months, offer)
+    return Probe(tuple(steps), looking.months, offer, may_pass)
+
+
+def refused(name: str, title: str, error: OutlayError, before: str = "") -> Step:
+    """The step that `error` ended. What may be a permission that is too new says that it is worth another try."""
+    after = f" {_NEW} {_RETRY}" if isinstance(error, Denied) and error.may_pass else ""
+    return Step(name, title, "failed", error.message, f"{before}{error.next}{after}")
 
 
 # The steps that fail for a path with a part too many.
@@ -163,6 +182,8 @@ class _Looking:
         self._place: Place | None = None
         self._glance: Glance | None = None
         self.months: tuple[str, ...] = ()
+        # What the last step found that works, but not as it might.
+        self.warning = ""
 
     def step(self, name: str) -> str:
         by_name: dict[str, Callable[[], str]] = {
@@ -171,6 +192,7 @@ class _Looking:
             "list": self._lists,
             "layout": self._has_layout,
             "periods": self._has_periods,
+            "bill": self._reads_bill,
         }
         return by_name[name]()
 
@@ -239,10 +261,34 @@ class _Looking:
             raise _Failed("There is no billing period yet.", "Save it: it waits for its first delivery.")
         return f"{_span(self.months)}{rest}".strip()
 
-    def _bucket(self) -> Bucket:
+    def _reads_bill(self) -> str:
+        """Its manifest, and the columns of its smallest file."""
+        candidates = survey(self._tried.source.kind, self._bucket()).candidates
+        if not candidates:
+            return "There is none to look at yet."
+        delivery = max(candidates, key=lambda each: each.period).load()
+        if wrong := [each for each in delivery.findings if each.is_error]:
+            raise _Failed(wrong[0].message, wrong[0].next)
+        files = sorted(delivery.files, key=lambda file: file.size)
+        if not files or files[0].size > BYTES:
+            return f"{delivery.period.month}: its files were not looked into; the first check reads them all."
+        columns = self._glanced.columns_of(files[0])
+        if missing := FORMATS[delivery.format].header(files[0].path, sorted(columns)):
+            names = ", ".join(str(each.column) for each in missing)
+            raise _Failed(f"{files[0].path} lacks the columns {names}. {missing[0].message}", missing[0].next)
+        if delivery.format != "cbf" and columns and not _RESOURCE_IDS & {each.lower() for each in columns}:
+            off = finding("resource-ids-off")
+            self.warning = f"{off.message} {off.next}"
+        return f"{delivery.period.month}: {len(columns):,} columns, all that is needed among them."
+
+    @property
+    def _glanced(self) -> Glance:
         if self._glance is None:
             self._glance = Glance(self._tried.engine, self._tried.settings, self._opened())
-        look = self._glance
+        return self._glance
+
+    def _bucket(self) -> Bucket:
+        look = self._glanced
         return Bucket(self._opened(), self._files, self._tried.source.export or None, look.periods_of, look.columns_of)
 
     def _opened(self) -> Place:

@@ -28,7 +28,8 @@ def facts_by_name(rows: Sequence[Connection]) -> dict[str, Facts]:
     commits, rejected = _commits(names), _rejected(names)
     runs = {row.name: row.trouble_id or rejected.get(row.name, 0) for row in rows}
     numbers = [number for number in runs.values() if number]
-    outcomes = dict(Run.objects.filter(pk__in=numbers).values_list("pk", "outcome"))
+    ends = Run.objects.filter(pk__in=numbers).values_list("pk", "outcome", "finished_at")
+    outcomes = {number: (outcome, finished) for number, outcome, finished in ends}
     told = _first_errors(numbers)
     return {
         row.name: _facts(row, commits.get(row.name), outcomes.get(runs[row.name]), told.get(runs[row.name]))
@@ -37,10 +38,15 @@ def facts_by_name(rows: Sequence[Connection]) -> dict[str, Facts]:
 
 
 def _facts(
-    row: Connection, commits: tuple[datetime, datetime] | None, outcome: str | None, told: tuple[str, str] | None
+    row: Connection,
+    commits: tuple[datetime, datetime] | None,
+    ended: tuple[str, datetime] | None,
+    told: tuple[str, str, str] | None,
 ) -> Facts:
     first, last = commits or (None, None)
-    problem, problem_next = told or ("", "")
+    outcome, finished = ended or (None, None)
+    code, problem, problem_next = told or ("", "", "")
+    is_refused = code == "permission-missing"
     return Facts(
         name=row.name,
         kind=row.kind,
@@ -54,6 +60,8 @@ def _facts(
         expect_every_hours=row.expect_every_hours,
         export_made_at=row.export_made_at,
         export_said=row.export_said,
+        access_at=row.access_at if is_refused else None,
+        refused_at=finished if is_refused else None,
         **(accounts.facts_of_linked(row) if row.kind == "linked" else {}),
     )
 
@@ -71,8 +79,9 @@ def _rejected(names: Iterable[str]) -> dict[str, int]:
     return dict(decided.order_by("period").values_list("connection_id", "run_id"))
 
 
-def _first_errors(runs: Iterable[int]) -> Mapping[int, tuple[str, str]]:
-    """By run: the message and the next action of its first error."""
+def _first_errors(runs: Iterable[int]) -> Mapping[int, tuple[str, str, str]]:
+    """By run: the code, the message and the next action of its first error."""
     errors = RunFinding.objects.filter(run_id__in=runs, severity="error").order_by().values("run_id")
     first = RunFinding.objects.filter(pk__in=errors.annotate(first=Min("pk")).values("first"))
-    return {run: (message, then) for run, message, then in first.values_list("run_id", "message", "next")}
+    told = first.values_list("run_id", "code", "message", "next")
+    return {run: (code, message, then) for run, code, message, then in told}

@@ -73,7 +73,8 @@ def tried(request: HttpRequest, form: ConnectionForm, access_like: str = "") -> 
     except OutlayError as error:
         return render(request, "connections/test.html", {"wrong": [("", [f"{error.message} {error.next}"])]})
     offered = found.offer.partition("://")[2].partition("/")[2]
-    return render(request, "connections/test.html", {"probe": found, "offered_path": offered})
+    context = {"probe": found, "offered_path": offered, "test_url": request.path}
+    return render(request, "connections/test.html", context)
 
 
 def _with_name(form: ConnectionForm) -> Any:

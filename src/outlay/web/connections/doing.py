@@ -33,7 +33,7 @@ def check(request: HttpRequest, name: str) -> HttpResponse:
 def test(request: HttpRequest, name: str) -> HttpResponse:
     """Try its place with the access it has."""
     found = connecting.test_again(outlay(), name)
-    return render(request, "connections/test.html", {"probe": found})
+    return render(request, "connections/test.html", {"probe": found, "test_url": request.path})
 
 
 @require_POST
