@@ -529,6 +529,8 @@ class Outlay:
             role_arn=lender.role_arn,
             external_id=lender.external_id,
             access_key=self._access_key(lender),
+            # A profile names the region in which its own keys are known.
+            region="" if lender.profile else self.settings.s3_region or "",
         )
 
     def _access_key(self, row: Connection) -> tuple[str, str] | None:

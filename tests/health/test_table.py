@@ -47,6 +47,7 @@ all_facts = st.builds(
     expect_every_hours=st.sampled_from([None, 1, 24, 500]),
     export_made_at=past,
     export_said=st.sampled_from(["", "AWS has not run it yet."]),
+    lacking=st.sampled_from([None, ("The export has no resource ids.", "Switch them on.")]),
     access_at=st.none() | st.integers(-1, 10).map(minutes_ago),
     refused_at=st.none() | st.integers(-1, 10).map(minutes_ago),
     account=st.sampled_from(["", "012345678901"]),
@@ -120,6 +121,7 @@ def test_every_case_of_the_table_decides_for_some_connection() -> None:
         delivered("aws", 40, last_checked_at=hours_ago(20)),
         delivered("aws", 40),
         Facts("bills", "linked", last_checked_at=NOW, through=("main",)),
+        delivered("aws", 4, lacking=("No resource ids.", "Switch them on.")),
         delivered("aws", 4),
     )
     deciding = [next(case for case in TABLE if case.holds(facts, NOW)) for facts in examples]

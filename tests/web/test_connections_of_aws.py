@@ -131,6 +131,29 @@ def test_a_path_with_a_part_too_many_is_told_and_put_right(aws: Aws, visit: Visi
     assert overflow(page) == []
 
 
+def test_what_aws_denies_for_now_is_tested_again_by_a_button(aws: Aws, visit: Visit) -> None:
+    page = visit(aws.site, "administrator", width=PHONE)
+    page.goto("/add-connection/aws")
+    page.get_by_label("Bucket Name").fill("fernwick-billing")
+    page.get_by_label("Bucket Path").fill("exports")
+    page.get_by_label("Cost & Usage Report Name").fill("hourly")
+    aws.type_access(page)
+    aws.standin.deny("s3:ListBucket")
+    try:
+        page.get_by_role("button", name="Test", exact=True).click()
+        again = page.get_by_role("button", name="Test again")
+        expect(again).to_be_visible(timeout=PATIENCE)
+        failed = page.locator("[data-step=list]")
+        expect(failed).to_contain_text("the credentials may not do s3:ListBucket")
+        expect(failed).to_contain_text("AWS may take up to 5 minutes to let it work")
+        assert (axe(page), overflow(page)) == ([], [])
+    finally:
+        aws.standin.allow("s3:ListBucket")
+    again.click()
+    expect(page.locator("[data-test-result=well]")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Test again")).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     ("path", "named", "said"),
     [

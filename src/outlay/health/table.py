@@ -28,7 +28,8 @@ class Facts:
     `last_delivery_at` is when the last new delivery was committed; `problem` and `problem_next` are the message and the
     next action of the last run's first error. `export_made_at` is when Outlay made its export, and `export_said` what
     AWS last told of the export's runs. `access_at` is when its access was made or changed, `refused_at` when the last
-    run was denied, in the way that AWS denies permissions that are new.
+    run was denied, in the way that AWS denies permissions that are new. `lacking` is what the last bill came without,
+    and what to do.
 
     Of a `linked` account: whose it is, who pays for it as far as that may be seen, the connections of that payer, and
     those whose bills hold charges of it.
@@ -46,6 +47,7 @@ class Facts:
     expect_every_hours: int | None = None
     export_made_at: datetime | None = None
     export_said: str = ""
+    lacking: tuple[str, str] | None = None
     access_at: datetime | None = None
     refused_at: datetime | None = None
     account: str = ""
@@ -264,6 +266,13 @@ TABLE: tuple[Case, ...] = (
     ),
     Case(
         "healthy",
+        "Everything else, but the last bill came without resource ids",
+        lambda facts, now: facts.lacking is not None,
+        "The last delivery came {delivered}. {lacking}",
+        "{lacking_next}",
+    ),
+    Case(
+        "healthy",
         "Everything else",
         _always,
         "The last delivery came {delivered}.",
@@ -290,6 +299,8 @@ def _said(facts: Facts, now: datetime) -> dict[str, str | int | None]:
         "delivered": _moment(facts.delivered_at),
         "made": _moment(facts.export_made_at),
         "access": _moment(facts.access_at),
+        "lacking": facts.lacking[0] if facts.lacking else "",
+        "lacking_next": facts.lacking[1] if facts.lacking else "",
         "said": f" {facts.export_said}" if facts.export_said else "",
         "hours": facts.expected_hours,
         "age": int((now - delivered) / timedelta(hours=1)),
@@ -313,6 +324,8 @@ _SHOWN = {
     "delivered": "…",
     "made": "…",
     "access": "…",
+    "lacking": "What that finding says.",
+    "lacking_next": "What it says.",
     "said": " What AWS says of its runs.",
     "hours": "N",
     "age": "M",

@@ -57,6 +57,9 @@ class Ingest:
         except OutlayError as error:
             yield self._record(failed(source, None, error))
             return
+        if decided and any(each.code == "nothing-found" for each in findings):
+            yield self._record(failed(source, None, _gone(source)))
+            return
         newest_first = sorted(candidates, key=lambda each: each.period, reverse=True)
         out = {each.period for each in newest_first if each.period.month < self.first} - decided.keys()
         wanted = [each for each in newest_first if each.period not in out]
@@ -182,6 +185,15 @@ class Ingest:
         )
         self.memory.record(dated)
         return dated
+
+
+def _gone(source: Source) -> NotFound:
+    what = f"bills of {source.export}" if source.export else "bills"
+    return NotFound(
+        f"{source.location} held {what}, and holds none any more.",
+        next="If the report or export was removed, make it again with the same name and place, or move the connection to "
+        "another. The charges that were brought in stay.",
+    )
 
 
 def _months(candidates: Sequence[Candidate]) -> list[str]:

@@ -30,8 +30,8 @@ STEPS = (
 )
 _RETRY = "Test again in a minute, or save it: it is tried every minute until then."
 _NEW = "If the permission is a new one, AWS may take up to 5 minutes to let it work."
-# Columns of an AWS bill that name resources, in lower case; a bill with none of them has them switched off.
-_RESOURCE_IDS = frozenset(("line_item_resource_id", "lineitem/resourceid", "resourceid"))
+# The column of a CUR that names resources, in lower case; where it is empty, they are switched off.
+_RESOURCE_IDS = frozenset(("line_item_resource_id", "lineitem/resourceid"))
 _OWN_ACCESS = {
     "az": "This server's own Azure credentials are used.",
     "gs": "This server's own Google Cloud credentials are used.",
@@ -275,8 +275,9 @@ class _Looking:
         columns = self._glanced.columns_of(files[0])
         if missing := FORMATS[delivery.format].header(files[0].path, sorted(columns)):
             names = ", ".join(str(each.column) for each in missing)
-            raise _Failed(f"{files[0].path} lacks the columns {names}. {missing[0].message}", missing[0].next)
-        if delivery.format != "cbf" and columns and not _RESOURCE_IDS & {each.lower() for each in columns}:
+            more = f" It lacks {names}." if len(missing) > 1 else ""
+            raise _Failed(f"{missing[0].message}{more}", missing[0].next)
+        if delivery.format == "cur" and not self._glanced.has_values(files[0], _RESOURCE_IDS):
             off = finding("resource-ids-off")
             self.warning = f"{off.message} {off.next}"
         return f"{delivery.period.month}: {len(columns):,} columns, all that is needed among them."

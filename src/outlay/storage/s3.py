@@ -17,7 +17,7 @@ T = TypeVar("T")
 # Seconds.
 _PATIENCE = 10
 # By service and bucket, of buckets that lie elsewhere than where they were asked first.
-_LEARNT: dict[tuple[str, str], str] = {}
+LEARNT: dict[tuple[str, str], str] = {}
 
 
 class RegionalStore:
@@ -29,7 +29,7 @@ class RegionalStore:
     def __init__(self, make: Callable[[str, bool], Any], region: str, endpoint: str, bucket: str) -> None:
         self._make = make
         self._endpoint, self._bucket = endpoint, bucket
-        self.region = _LEARNT.get((endpoint, bucket), region)
+        self.region = LEARNT.get((endpoint, bucket), region)
         self._store = make(self.region, False)
 
     def list(self, *, prefix: str | None = None) -> Any:
@@ -63,7 +63,7 @@ class RegionalStore:
             region = self._elsewhere(error)
             if not region:
                 raise
-        _LEARNT[self._endpoint, self._bucket] = self.region = region
+        LEARNT[self._endpoint, self._bucket] = self.region = region
         self._store = self._make(region, False)
         return ask(self._store)
 
