@@ -329,3 +329,55 @@ def test_the_api_lists_the_exports_for_tokens_that_may_write(aws: Aws, connected
     assert {"legacy", "hourly", "narrow"} <= {each["name"] for each in told["exports"]}
     reading = Api(aws.site, token(aws.site, "viewer", "read")).ask(f"connections/{connected}/exports")
     assert reading.status_code == 403
+
+
+def test_the_api_finds_and_makes_exports_by_an_access_that_is_sent(aws: Aws) -> None:
+    api = Api(aws.site, token(aws.site))
+    access = {name: value for name, value in aws.access.items() if name != "access"}
+    found = api.ask("exports", "POST", json=access)
+    assert found.status_code == 200, found.text
+    assert {"legacy", "hourly", "narrow"} <= {each["name"] for each in found.json()["exports"]}
+    role = aws.standin.add_role(
+        aws.account,
+        "outlay-makes-by-api",
+        statement("s3:*", "cur:*", "bcm-data-exports:*", "organizations:*"),
+        trusts="arn:aws:iam::860513077401:root",
+        external_id=EXTERNAL_ID,
+    )
+    wish = {"export": "by-api", "bucket": "fernwick-by-api", "prefix": "outlay", "new_bucket": True}
+    wish |= {"role_arn": role, "external_id": EXTERNAL_ID}
+    planned = api.ask("exports/plan", "POST", json=wish)
+    assert planned.status_code == 200, planned.text
+    assert [each["step"] for each in planned.json()["steps"]] == ["bucket", "private", "encrypted", "policy", "export"]
+    assert "fernwick-by-api" not in _buckets(aws)
+    mark = planned.json()["mark"]
+    for changes, status in (({"mark": "0" * 32}, 409), ({"mark": mark, "connection": "Not One"}, 422)):
+        assert api.ask("exports/make", "POST", json={**wish, **changes}).status_code == status
+    assert "fernwick-by-api" not in _buckets(aws)
+    made = api.ask("exports/make", "POST", json={**wish, "mark": mark, "connection": "by-api"})
+    assert (made.status_code, made.json()["connection"]) == (201, "by-api")
+    assert aws.standin.data_exports.named(aws.account, "by-api") is not None
+    shown = api.get("connections/by-api")
+    assert (shown["location"], shown["export"], shown["role_arn"]) == ("s3://fernwick-by-api/outlay", "by-api", role)
+    assert "AWS delivers the first file within 24 hours." in shown["reason"]
+
+
+@pytest.mark.parametrize(
+    ("access", "status", "said"),
+    [
+        ({"role_arn": "arn:aws:iam::041700259318:user/ada"}, 400, "it is that of a user"),
+        ({"access_key_id": "short", "secret_access_key": "neither"}, 400, "That is no access key."),
+        ({"profile": "nobody"}, 502, "no profile"),
+        ({"access_of": "nowhere"}, 404, "There is no connection named"),
+    ],
+    ids=["user", "key", "profile", "connection"],
+)
+def test_an_access_that_does_not_do_is_refused_by_the_api(
+    aws: Aws, access: dict[str, str], status: int, said: str
+) -> None:
+    answer = Api(aws.site, token(aws.site)).ask("exports", "POST", json=access)
+    assert answer.status_code == status, answer.text
+    assert said in answer.json()["message"]
+    assert "neither" not in answer.text
+    reading = Api(aws.site, token(aws.site, "viewer", "read")).ask("exports", "POST", json=access)
+    assert reading.status_code == 403

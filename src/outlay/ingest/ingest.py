@@ -191,7 +191,7 @@ def _gone(source: Source) -> NotFound:
     what = f"bills of {source.export}" if source.export else "bills"
     return NotFound(
         f"{source.location} held {what}, and holds none any more.",
-        next="If the report or export was removed, make it again with the same name and place, or move the connection to "
+        next="If the report or export was removed, make it again with its name and place, or move the connection to "
         "another. The charges that were brought in stay.",
     )
 
