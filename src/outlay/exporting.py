@@ -201,3 +201,23 @@ def _given(o: Outlay, access: Access) -> Credentials:
         access_key=(access.access_key_id, access.secret_access_key) if is_key else None,
         region=access.region or ("" if access.profile else o.settings.s3_region or ""),
     )
+
+
+def own_principal() -> str:
+    """The ARN of the role or user that Outlay runs as, as AWS tells it; blank where it does not."""
+    from outlay.aws.naming import principal_of
+    from outlay.aws.sessions import Credentials, Session
+    from outlay.errors import AccessError
+
+    try:
+        return principal_of(str(Session(Credentials()).ask("sts", "GetCallerIdentity")["Arn"]))
+    except AccessError:
+        return ""
+
+
+def account_of(role_arn: str) -> str:
+    """Blank for what is no role's ARN."""
+    from outlay.aws.naming import role_parts
+
+    parts = role_parts(role_arn)
+    return parts[1] if parts else ""

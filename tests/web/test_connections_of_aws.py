@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -206,6 +208,75 @@ def test_a_permission_that_is_missing_is_told_beside_what_is_seen(aws: Aws) -> N
     assert "may not do cur:DescribeReportDefinitions" in said
     assert 'data-export="hourly"' in said
     assert 'data-export="legacy"' not in said
+
+
+# Policies
+
+FITTING = {
+    "aws": (
+        *("payer-export", "payer-report", "bucket-only", "payer-automatic", "billing-delivery", "bucket-sharing"),
+        *("organizations", "cost-read", "discover-resources", "inventory", "metrics", "metadata"),
+        *("trust", "assume-role"),
+    ),
+    "linked": ("discover-resources", "inventory", "metrics", "metadata", "organizations", "trust", "assume-role"),
+    "anycost": ("bucket-reader", "bucket-only", "bucket-sharing", "trust", "assume-role"),
+    "focus": ("bucket-only", "bucket-reader", "bucket-sharing", "trust", "assume-role"),
+}
+
+
+@pytest.mark.parametrize("tile", FITTING)
+def test_a_form_offers_the_policies_that_fit_it_filled_in_in_four_ways_with_reasons(aws: Aws, tile: str) -> None:
+    page = aws.site.ask(f"/add-connection/{tile}", "administrator").text
+    assert tuple(re.findall(r'<option value="([\w-]+)" data-needs', page)) == FITTING[tile]
+    for purpose in FITTING[tile]:
+        form = {"bucket": "fernwick-billing", "purpose": purpose, **aws.access}
+        said = _text(aws, f"/add-connection/{tile}/policy", form)
+        for way in ("json", "terraform", "cloudformation", "cli"):
+            assert f'id="way-{way}"' in said, (purpose, said)
+        assert "Why each action is in it" in said
+        needed = {
+            "billing-delivery": aws.account,
+            "trust": EXTERNAL_ID,
+            "assume-role": aws.access["role_arn"],
+            "bucket-sharing": "fernwick-billing",
+        }
+        assert needed.get(purpose, "outlay-reads-bills") in said
+
+
+def test_the_trust_policy_has_the_external_id_and_whom_aws_says_outlay_is(aws: Aws, visit: Visit) -> None:
+    page = visit(aws.site, "administrator", width=PHONE)
+    page.goto("/add-connection/aws")
+    external_id = page.get_by_label("External id", exact=True).input_value()
+    assert external_id.startswith("outlay-")
+    page.get_by_label("What it is for").select_option("billing-delivery")
+    expect(page.get_by_label("Account id of the payer")).to_be_visible()
+    expect(page.get_by_label("ARN that Outlay runs as")).to_be_hidden()
+    page.get_by_label("What it is for").select_option("trust")
+    expect(page.get_by_label("Account id of the payer")).to_be_hidden()
+    page.get_by_role("button", name="Generate IAM Policy").click()
+    text = page.locator("#way-json pre")
+    expect(text).to_be_visible(timeout=PATIENCE)
+    (statement,) = json.loads(text.inner_text())["Statement"]
+    assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": [external_id]}}
+    assert statement["Principal"] == {"AWS": ["arn:aws:iam::860513077401:user/outlay"]}
+    page.get_by_text("Why each action is in it").click()
+    expect(page.locator(".connections-reasons")).to_contain_text("Outlay gets credentials of the role")
+    assert (axe(page), overflow(page)) == ([], [])
+    page.get_by_role("tab", name="Terraform").click()
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download the Terraform").click()
+    assert external_id in started.value.path().read_text()
+
+
+def test_the_page_that_makes_an_export_offers_what_that_takes(aws: Aws) -> None:
+    said = _text(aws, "/make-export/policy", {"bucket": "fernwick-made", **aws.access})
+    assert "bcm-data-exports:CreateExport" in said
+    delivery = {"bucket": "fernwick-made", "purpose": "billing-delivery", "policy_account": "0123", **aws.access}
+    assert "has fewer digits than an account id" in _text(aws, "/make-export/policy", delivery)
+    for broken in ('a"b', "a${b}", "a'b\nc"):
+        assert "is not a bucket name" in _text(aws, "/make-export/policy", {"bucket": broken, **aws.access})
+        trust = {**aws.access, "purpose": "trust", "policy_principal": broken}
+        assert "is not the ARN of a role, a user or an account" in _text(aws, "/make-export/policy", trust)
 
 
 # Made
