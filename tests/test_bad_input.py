@@ -393,3 +393,23 @@ def test_a_bucket_in_another_region_is_read_there_without_any_setting(bills: Bil
     assert scopes == ["us-east-1", "eu-central-1"]
     list(bills.world.o.ingest(["frankfurt"]))
     assert bills.world.o.connection("frankfurt").status.status == "healthy"
+
+
+def test_a_role_is_assumed_in_the_region_of_the_settings_and_a_profile_in_its_own(
+    bills: Bills, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    o, standin = bills.world.o, bills.world.standin
+    own = bills.world.organisation.own_key
+    config = tmp_path / "config"
+    config.write_text(
+        f"[profile paris]\nregion = eu-west-3\naws_access_key_id = {own.id}\naws_secret_access_key = {own.secret}\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setattr(o, "settings", replace(o.settings, s3_region="eu-west-1"))
+    bills.bucket("regional")
+    role = {"role_arn": bills.role("regional"), "external_id": EXTERNAL_ID}
+    for profile, region in (("", "eu-west-1"), ("paris", "eu-west-3")):
+        standin.server.observed.requests.clear()
+        connecting.test(o, NewConnection("regional", "aws", "s3://regional/cur", profile=profile, **role))
+        asked = [each for each in standin.server.observed.requests if each.kind == "AssumeRole"]
+        assert {each.headers["authorization"].split("/")[2] for each in asked} == {region}

@@ -607,8 +607,9 @@ class Outlay:
             # It was removed during its check.
             return
         credentials = self.credentials(row)
-        # Another S3 service than AWS's has no such thing.
-        is_asked = not self.settings.s3_endpoint or bool((row.access_of or row).role_arn)
+        lender = row.access_of or row
+        # Another S3 service than AWS's has no such thing, unless it is said whose access of AWS it is.
+        is_asked = not self.settings.s3_endpoint or bool(lender.role_arn or lender.access_key_id or lender.profile)
         if credentials is not None and is_asked and row.kind == "aws":
             accounts.look_behind(row, credentials, datetime.now(UTC))
         if row.kind in accounts.KINDS and (known := accounts.linked()):

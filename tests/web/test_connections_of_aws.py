@@ -147,7 +147,7 @@ def test_what_aws_denies_for_now_is_tested_again_by_a_button(aws: Aws, visit: Vi
         expect(again).to_be_visible(timeout=PATIENCE)
         failed = page.locator("[data-step=list]")
         expect(failed).to_contain_text("the credentials may not do s3:ListBucket")
-        expect(failed).to_contain_text("AWS may take up to 5 minutes to let it work")
+        expect(failed).to_contain_text("New permissions take about 5 minutes to work. Test again in a minute")
         assert (axe(page), overflow(page)) == ([], [])
     finally:
         aws.standin.allow("s3:ListBucket")

@@ -29,7 +29,6 @@ STEPS = (
     ("bill", "The newest bill can be read"),
 )
 _RETRY = "Test again in a minute, or save it: it is tried every minute until then."
-_NEW = "If the permission is a new one, AWS may take up to 5 minutes to let it work."
 # The column of a CUR that names resources, in lower case; where it is empty, they are switched off.
 _RESOURCE_IDS = frozenset(("line_item_resource_id", "lineitem/resourceid"))
 _OWN_ACCESS = {
@@ -131,8 +130,8 @@ def probe(tried: Tried) -> Probe:
 
 
 def refused(name: str, title: str, error: OutlayError, before: str = "") -> Step:
-    """The step that `error` ended. What may be a permission that is too new says that it is worth another try."""
-    after = f" {_NEW} {_RETRY}" if isinstance(error, Denied) and error.may_pass else ""
+    """The step that `error` ended. One that a permission may have ended that is too new says what to do about that."""
+    after = f" {_RETRY}" if isinstance(error, Denied) and error.may_pass else ""
     return Step(name, title, "failed", error.message, f"{before}{error.next}{after}")
 
 
