@@ -57,8 +57,8 @@ class Credentials:
     ) -> None:
         """`access_key` is its id and its secret; with a role, it is the one that assumes the role.
 
-        STS is asked in `region`, at its regional endpoint; without one in the profile's, in AWS_REGION, or in the first of
-        the role's partition, such as us-east-1.
+        STS is asked in `region`, at its regional endpoint; without one in the profile's, in AWS_REGION, or in the first
+        of the role's partition, such as us-east-1.
         `endpoint` takes the place of all of AWS's.
         """
         self._profile = profile
