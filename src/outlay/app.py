@@ -592,7 +592,7 @@ class Outlay:
 
         try:
             given = self.credentials(row)
-            said = run_said(Session(given), row.export_arn) if isinstance(given, Credentials) else ""
+            said = run_said(Session(given), row.export_arn, row.export) if isinstance(given, Credentials) else ""
         except OutlayError as error:
             said = f"What AWS says of it may not be seen: {error.message}"
         awaiting.note(name, said)

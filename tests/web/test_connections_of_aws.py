@@ -172,6 +172,20 @@ def test_each_path_is_told_for_what_it_is(aws: Aws, path: str, named: str, said:
     assert said in _text(aws, "/add-connection/aws/test", form)
 
 
+def test_a_path_with_a_part_too_few_does_and_the_right_one_is_offered(aws: Aws, visit: Visit) -> None:
+    page = visit(aws.site, "administrator")
+    page.goto("/add-connection/aws")
+    page.get_by_label("Bucket Name").fill("fernwick-billing")
+    page.get_by_label("Cost & Usage Report Name").fill("hourly")
+    aws.type_access(page)
+    page.get_by_role("button", name="Test", exact=True).click()
+    page.get_by_role("button", name="Use exports as path").click(timeout=PATIENCE)
+    assert page.get_by_label("Bucket Path").input_value() == "exports"
+    page.get_by_role("button", name="Test", exact=True).click()
+    expect(page.get_by_role("button", name="Use exports as path")).to_have_count(0, timeout=PATIENCE)
+    expect(page.locator("[data-test-result=well]")).to_be_visible(timeout=PATIENCE)
+
+
 def test_only_the_bucket_is_read_where_no_exports_are_asked_for(aws: Aws) -> None:
     before = len(aws.asked())
     form = {"name": "bucket-only", "bucket": "fernwick-billing", "path": "exports", "export": "hourly", **aws.access}

@@ -79,6 +79,11 @@ class Credentials:
         return f"the role {self._role_arn}" if self._role_arn else self._own_words
 
     @property
+    def partition(self) -> str:
+        """Of the role; `aws` where there is none."""
+        return partition_of(self._role_arn)
+
+    @property
     def region(self) -> str:
         """Raises Denied for a profile that is not there."""
         # boto3 reads AWS_REGION nowhere, and without any region STS is not found.

@@ -163,13 +163,17 @@ def _add(new: NewConnection, json: bool) -> None:
         print_json(view.as_dict())
         return
     say(f"{view.row.name} is connected{f' to {view.row.location}' if view.row.location else ''}.")
-    if tried and tried.offer:
+    if tried and tried.offer and tried.is_well:
+        say(f"All of its bills lie at {tried.offer}: with that location nothing else is listed.")
+    elif tried and tried.offer:
         say(f"No bill lies there, but at {tried.offer} there is one.")
         say(f"next: outlay connections remove {view.row.name}, and add it with --location {tried.offer}")
         return
     if tried and tried.may_pass:
+        from outlay.ingest.probe import AGAIN
+
         step = next(each for each in tried.steps if each.state == "failed")
-        say(f"{step.said} {step.next}")
+        say(f"{step.said} {step.next.removesuffix(AGAIN)}".rstrip())
         say(f"next: outlay ingest {view.row.name}, in a minute; a worker does it by itself.")
         return
     say(f"next: {view.status.next}")

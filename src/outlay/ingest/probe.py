@@ -28,7 +28,7 @@ STEPS = (
     ("periods", "Billing periods are seen"),
     ("bill", "The newest bill can be read"),
 )
-_RETRY = "Test again in a minute, or save it: it is tried every minute until then."
+AGAIN = "Test again in a minute, or save it: it is tried every minute until then."
 # The column of a CUR that names resources, in lower case; where it is empty, they are switched off.
 _RESOURCE_IDS = frozenset(("line_item_resource_id", "lineitem/resourceid"))
 _OWN_ACCESS = {
@@ -56,7 +56,8 @@ class Step:
 class Probe:
     """`months` are those that the place holds, newest first, such as `2026-05`.
 
-    `offer` is a location near the one given where the bills do lie; blank where none was seen, or none is needed.
+    `offer` is a location near the one given where the bills do lie, or all of them where that one would do, too; blank
+    where none was seen.
     `may_pass`: AWS denied it as it denies permissions that were given within the last minutes.
     """
 
@@ -121,7 +122,7 @@ def probe(tried: Tried) -> Probe:
             steps.append(refused(name, title, error, _perhaps(tried, error)))
     failed = next((number for number, step in enumerate(steps) if step.state == "failed"), None)
     if failed is None or steps[failed].name not in _OFFERS:
-        return Probe(tuple(steps), looking.months, may_pass=may_pass)
+        return Probe(tuple(steps), looking.months, looking.deeper, may_pass)
     offer = _offer(tried)
     if offer:
         next_action = f"The bills lie at {offer}: give that path. {steps[failed].next}"
@@ -131,7 +132,7 @@ def probe(tried: Tried) -> Probe:
 
 def refused(name: str, title: str, error: OutlayError, before: str = "") -> Step:
     """The step that `error` ended. One that a permission may have ended that is too new says what to do about that."""
-    after = f" {_RETRY}" if isinstance(error, Denied) and error.may_pass else ""
+    after = f" {AGAIN}" if isinstance(error, Denied) and error.may_pass else ""
     return Step(name, title, "failed", error.message, f"{before}{error.next}{after}")
 
 
@@ -181,6 +182,8 @@ class _Looking:
         self._place: Place | None = None
         self._glance: Glance | None = None
         self.months: tuple[str, ...] = ()
+        # Where all of the bill lies, further down than the location given.
+        self.deeper = ""
         # What the last step found that works, but not as it might.
         self.warning = ""
 
@@ -247,6 +250,7 @@ class _Looking:
         if location.is_folder or len(homes) != 1 or "/" not in homes[0]:
             return ""
         path = "/".join(filter(None, (location.path, homes[0].rpartition("/")[0])))
+        self.deeper = f"{location.scheme}://{location.bucket}/{path}"
         return f" It lies in {path}: with that path only its own files are listed."
 
     def _has_periods(self) -> str:
