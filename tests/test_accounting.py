@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from outlay.app import Outlay
 from outlay.errors import UnknownName, UsageError
 from outlay.state.new import NewConnection
 from tests.aws_standin.organisation import EXTERNAL_ID, FERNWICK_GROUP, LINKED, LOFTLINE_GROUP
+from tests.aws_standin.standin import statement
 from tests.payers import World, world
 
 FERNWICK, LOFTLINE = FERNWICK_GROUP.account, LOFTLINE_GROUP.account
@@ -87,6 +88,43 @@ def test_names_and_units_are_organizations_where_it_shows_them(o: Outlay) -> Non
     assert accounting.unseen(o) == {
         "loftline": "The access may not list the organisation's accounts: that takes organizations:ListAccounts."
     }
+
+
+@pytest.mark.parametrize("access", ["key", "profile"])
+def test_a_key_and_a_profile_get_the_names_too_and_a_denial_is_told_and_asked_about_again(
+    payers: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, access: str
+) -> None:
+    from outlay.state.models import AccountBehind, NamedAccount
+
+    member, name = payers.organisation.fernwick, f"by-{access}"
+    key = payers.standin.add_user(member.account, name, statement("s3:*", "organizations:*"))
+    config = tmp_path / "config"
+    config.write_text(f"[profile bills]\naws_access_key_id = {key.id}\naws_secret_access_key = {key.secret}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    given = {
+        "key": {"access_key_id": key.id, "secret_access_key": key.secret},
+        "profile": {"profile": "bills"},
+    }
+    connecting.add(payers.o, NewConnection(name, "aws", f"s3://{member.bucket}/nothing-here", **given[access]))
+    NamedAccount.objects.filter(payer=member.account).delete()
+    payers.standin.deny("organizations:ListAccounts")
+    list(payers.o.ingest([name]))
+    assert "organizations:ListAccounts" in accounting.unseen(payers.o)[name]
+    assert payers.o.connection(name).status.status == "pending-data"
+    assert not NamedAccount.objects.filter(payer=member.account).exists()
+    payers.standin.allow("organizations:ListAccounts")
+    looked = AccountBehind.objects.get(connection=name).looked_at
+    AccountBehind.objects.filter(connection=name).update(looked_at=looked - timedelta(hours=1))
+    # As long ago as that, the access was there already.
+    _older(name)
+    list(payers.o.ingest([name]))
+    assert name not in accounting.unseen(payers.o)
+    named = {row.account: (row.name, row.unit) for row in NamedAccount.objects.filter(payer=member.account)}
+    assert {account: called for account, (called, _) in named.items()} == member.payer.accounts | {
+        member.account: member.payer.name
+    }
+    assert {unit for _, unit in named.values()} == {"", "Production", "Development", "Shared"}
+    connecting.remove(payers.o, name)
 
 
 def test_the_organisation_is_asked_once_a_day(payers: World) -> None:
@@ -176,11 +214,20 @@ def test_a_payer_is_not_taken_for_a_linked_account(payers: World) -> None:
     connecting.remove(o, "mistaken")
 
 
+def _older(name: str) -> None:
+    """No longer one whose permissions may be too new."""
+    from outlay.state.models import Connection
+
+    Connection.objects.filter(name=name).update(created_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+
 def test_a_linked_access_that_is_denied_fails_and_says_what_to_do(payers: World) -> None:
     o = payers.o
     connecting.add(o, replace(linked("denied", payers.role(RESEARCH)), external_id="another-id-0001"))
     (result,) = o.ingest(["denied"])
     assert result.outcome == "failed"
+    assert o.connection("denied").status.status == "pending-data"
+    _older("denied")
     status = o.connection("denied").status
     assert status.status == "failing"
     assert status.next

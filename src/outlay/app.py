@@ -529,6 +529,8 @@ class Outlay:
             role_arn=lender.role_arn,
             external_id=lender.external_id,
             access_key=self._access_key(lender),
+            # A profile names the region in which its own keys are known.
+            region="" if lender.profile else self.settings.s3_region or "",
         )
 
     def _access_key(self, row: Connection) -> tuple[str, str] | None:
@@ -590,7 +592,7 @@ class Outlay:
 
         try:
             given = self.credentials(row)
-            said = run_said(Session(given), row.export_arn) if isinstance(given, Credentials) else ""
+            said = run_said(Session(given), row.export_arn, row.export) if isinstance(given, Credentials) else ""
         except OutlayError as error:
             said = f"What AWS says of it may not be seen: {error.message}"
         awaiting.note(name, said)
@@ -605,8 +607,9 @@ class Outlay:
             # It was removed during its check.
             return
         credentials = self.credentials(row)
-        # Another S3 service than AWS's has no such thing.
-        is_asked = not self.settings.s3_endpoint or bool((row.access_of or row).role_arn)
+        lender = row.access_of or row
+        # Another S3 service than AWS's has no such thing, unless it is said whose access of AWS it is.
+        is_asked = not self.settings.s3_endpoint or bool(lender.role_arn or lender.access_key_id or lender.profile)
         if credentials is not None and is_asked and row.kind == "aws":
             accounts.look_behind(row, credentials, datetime.now(UTC))
         if row.kind in accounts.KINDS and (known := accounts.linked()):

@@ -80,6 +80,9 @@ class NotFound(AccessError):
     code = "not-found"
 
 
+_PASSING = frozenset(("role-refused", "missing-permission", "kms-denied"))
+
+
 class Denied(AccessError):
     """`reason` is the kind of refusal, where it is known, and `action` the permission that is missing."""
 
@@ -89,6 +92,11 @@ class Denied(AccessError):
         super().__init__(message, next=next)
         self.reason = reason
         self.action = action
+
+    @property
+    def may_pass(self) -> bool:
+        """Is it what AWS answers, too, for the first minutes after the permission was given?"""
+        return self.reason in _PASSING
 
 
 class Unavailable(AccessError):

@@ -159,7 +159,7 @@ def opened(o: Outlay, access: Access) -> Session:
     """Nothing is asked of AWS yet. Raises UsageError and UnknownName."""
     from outlay.aws.sessions import Session
 
-    return Session(_of_connection(o, access.access_of) if access.access_of else _given(access))
+    return Session(_of_connection(o, access.access_of) if access.access_of else _given(o, access))
 
 
 def _of_connection(o: Outlay, name: str) -> Credentials:
@@ -175,19 +175,49 @@ def _of_connection(o: Outlay, name: str) -> Credentials:
     return given
 
 
-def _given(access: Access) -> Credentials:
-    from outlay.aws.naming import check_external_id, check_role
+def _given(o: Outlay, access: Access) -> Credentials:
+    """By the rules of connections. Raises UsageError naming the field."""
     from outlay.aws.sessions import Credentials
 
-    if access.role_arn:
-        check_role(access.role_arn)
-    if access.external_id:
-        check_external_id(access.external_id)
+    _ = o.memory
+    from outlay.state import connections
+    from outlay.state.new import NewConnection
+
+    said = NewConnection(
+        *("access", "linked", ""),
+        profile=access.profile,
+        role_arn=access.role_arn,
+        external_id=access.external_id,
+        access_key_id=access.access_key_id,
+        secret_access_key=access.secret_access_key,
+    )
+    for error in connections.faults(said).values():
+        raise error
     is_key = bool(access.access_key_id)
     return Credentials(
         profile=access.profile,
         role_arn=access.role_arn,
         external_id=access.external_id,
         access_key=(access.access_key_id, access.secret_access_key) if is_key else None,
-        region=access.region,
+        region=access.region or ("" if access.profile else o.settings.s3_region or ""),
     )
+
+
+def own_principal() -> str:
+    """The ARN of the role or user that Outlay runs as, as AWS tells it; blank where it does not."""
+    from outlay.aws.naming import principal_of
+    from outlay.aws.sessions import Credentials, Session
+    from outlay.errors import AccessError
+
+    try:
+        return principal_of(str(Session(Credentials()).ask("sts", "GetCallerIdentity")["Arn"]))
+    except AccessError:
+        return ""
+
+
+def account_of(role_arn: str) -> str:
+    """Blank for what is no role's ARN."""
+    from outlay.aws.naming import role_parts
+
+    parts = role_parts(role_arn)
+    return parts[1] if parts else ""

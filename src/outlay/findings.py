@@ -130,6 +130,13 @@ _TABLE: tuple[Code, ...] = (
         "Let the credentials in use list and read it (on S3: s3:ListBucket and s3:GetObject), then ingest again.",
     ),
     Code(
+        "permission-missing",
+        "error",
+        "AWS denies what the credentials ask for, as it also does for about 5 minutes after the permission was given",
+        "Access to {location} is denied.",
+        "Allow it in the policy of the role or user, as outlay policy writes it; then ingest again.",
+    ),
+    Code(
         "source-not-found",
         "error",
         "The bucket, folder or object does not exist",

@@ -66,10 +66,19 @@ def corrected() -> Iterator[None]:
     def by_iams_name(self: Any, action: str, *args: Any) -> Any:
         return permitted(self, CORRECTIONS.get(action, action), *args)
 
+    check_signature = access_control.IAMRequestBase.check_signature
+
+    def without_headers(self: Any) -> None:
+        """Of a GET by JSON over REST moto takes the headers for its parameters, and finds another signature."""
+        if self._method == "GET" and "Authorization" in self._data:
+            self._data = {}
+        check_signature(self)
+
     with pytest.MonkeyPatch.context() as patch:
         for name in [each for each in os.environ if each.startswith("AWS_")]:
             patch.delenv(name)
         patch.setattr(access_control.IAMPolicy, "is_action_permitted", by_iams_name)
+        patch.setattr(access_control.IAMRequestBase, "check_signature", without_headers)
         for method, query, action in S3_CORRECTIONS:
             patch.setitem(ACTION_MAP["BUCKET"][method], query, action)
         yield
@@ -165,6 +174,16 @@ class Company:
         document = {"Version": "2012-10-17", "Statement": statements}
         s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
 
+        role = self.s3.iam.create_role(RoleName=f"nodes-{bucket}", AssumeRolePolicyDocument=json.dumps(document))
+        self.admins("eks").create_cluster(name=bucket, roleArn=role["Role"]["Arn"], resourcesVpcConfig={})
+        rules = [
+            {"Value": "finops", "Rule": {"Tags": {"Key": "team", "Values": ["finops"], "MatchOptions": ["EQUALS"]}}}
+        ]
+        self.category_arn = self.admins("ce").create_cost_category_definition(
+            Name="teams",
+            RuleVersion="CostCategoryExpression.v1",
+            Rules=rules,
+        )["CostCategoryArn"]
         made = self.billing.data_exports.create_export(ACCOUNT, {"Export": export("there", bucket)})
         self.export_arn = made["ExportArn"]
         there = self.billing.data_exports.exports[ACCOUNT][self.export_arn]
@@ -209,7 +228,7 @@ class Company:
             (result,) = world.check()
         finally:
             world.close()
-        if any(each.code == "access-denied" for each in result.findings):
+        if any(each.code in ("access-denied", "permission-missing") for each in result.findings):
             raise Denied(str(result.findings))
         assert result.outcome == "committed", result
 

@@ -1,6 +1,6 @@
 """What Outlay does with each policy: a row for each call, with the IAM actions that AWS asks for.
 
-Calls of APIs that no server on loopback enforces are in `WAITING`.
+Calls of APIs that no server on loopback enforces are in `WAITING`, each with the reason.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def _api(action: str, service: str, operation: str, **arguments: Any) -> Call:
             "KEY": company.key[0],
             "EXPORT": company.export_arn,
             "EXECUTION": company.execution_id,
+            "CATEGORY": company.category_arn,
         }
         given = {
             name: names.get(value, value) if isinstance(value, str) else value for name, value in arguments.items()
@@ -179,6 +180,12 @@ FLOWS: Mapping[str, tuple[Call, ...]] = {
         _api("dynamodb:ListTables", "dynamodb", "list_tables"),
         _api("dynamodb:DescribeTable", "dynamodb", "describe_table", TableName="BUCKET"),
         _api("elasticache:DescribeCacheClusters", "elasticache", "describe_cache_clusters"),
+        _api("lambda:ListFunctions", "lambda", "list_functions"),
+        _api("eks:ListClusters", "eks", "list_clusters"),
+        _api("eks:DescribeCluster", "eks", "describe_cluster", name="BUCKET"),
+        _api("es:ListDomainNames", "opensearch", "list_domain_names"),
+        _api("es:DescribeDomains", "opensearch", "describe_domains", DomainNames=["none"]),
+        _api("elasticfilesystem:DescribeFileSystems", "efs", "describe_file_systems"),
         _api("redshift:DescribeClusters", "redshift", "describe_clusters"),
         _api("logs:DescribeLogGroups", "logs", "describe_log_groups"),
         _api("tag:GetResources", "resourcegroupstaggingapi", "get_resources"),
@@ -191,6 +198,10 @@ FLOWS: Mapping[str, tuple[Call, ...]] = {
             TimePeriod={"Start": "2026-05-01", "End": "2026-06-01"},
             Granularity="MONTHLY",
             Metrics=["UnblendedCost"],
+        ),
+        _api("ce:ListTagsForResource", "ce", "list_tags_for_resource", ResourceArn="CATEGORY"),
+        _api(
+            "ce:DescribeCostCategoryDefinition", "ce", "describe_cost_category_definition", CostCategoryArn="CATEGORY"
         ),
         _api("budgets:ViewBudget", "budgets", "describe_budgets", AccountId="123456789012"),
     ),
@@ -209,20 +220,13 @@ FLOWS: Mapping[str, tuple[Call, ...]] = {
     ),
 }
 
-# By action of the policies: what AWS would be asked, where no server on loopback enforces it yet.
-WAITING: Mapping[str, str] = {
-    "ce:List*": "ce:ListCostAllocationTags",
-    "ce:Describe*": "ce:DescribeCostCategoryDefinition",
-    # moto takes no signature of a user for these, whose protocol is REST with JSON.
-    "eks:List*": "eks:ListClusters",
-    "eks:Describe*": "eks:DescribeCluster",
-    "es:ListDomainNames": "es:ListDomainNames",
-    "es:DescribeDomains": "es:DescribeDomains",
-    "elasticfilesystem:DescribeFileSystems": "elasticfilesystem:DescribeFileSystems",
-    "lambda:ListFunctions": "lambda:ListFunctions",
-    "savingsplans:DescribeSavingsPlans": "savingsplans:DescribeSavingsPlans",
-    "billing:GetBillingData": "billing:GetBillingData",
-    "invoicing:ListInvoiceSummaries": "invoicing:ListInvoiceSummaries",
-    "consolidatedbilling:GetAccountBillingRole": "consolidatedbilling:GetAccountBillingRole",
-    "consolidatedbilling:ListLinkedAccounts": "consolidatedbilling:ListLinkedAccounts",
+# By action of the policies: what AWS would be asked, and why no server on loopback enforces it.
+NO_BACKEND = "moto has no such service"
+CONSOLE = "it opens pages of AWS's console: no API asks for it, so that nothing could be called"
+WAITING: Mapping[str, tuple[str, str]] = {
+    "savingsplans:DescribeSavingsPlans": ("savingsplans:DescribeSavingsPlans", NO_BACKEND),
+    "invoicing:ListInvoiceSummaries": ("invoicing:ListInvoiceSummaries", NO_BACKEND),
+    "billing:GetBillingData": ("billing:GetBillingData", CONSOLE),
+    "consolidatedbilling:GetAccountBillingRole": ("consolidatedbilling:GetAccountBillingRole", CONSOLE),
+    "consolidatedbilling:ListLinkedAccounts": ("consolidatedbilling:ListLinkedAccounts", CONSOLE),
 }

@@ -52,7 +52,7 @@ def test_every_row_of_the_table_is_reached_and_says_what_to_do(row: Fault) -> No
     region = "ap-east-1" if row.region_must_be_enabled else "us-east-1"
     doing = Doing(row.action or DOING.action, DOING.who, region, role="the-role", what="the export x")
     for code in sorted(row.codes):
-        ours = translated(refused(code), doing)
+        ours = translated(refused(code, row.words), doing)
         assert ours.message == row.made(doing).message
         assert ours.next
         assert type(ours) is row.error
@@ -65,3 +65,21 @@ def test_the_words_of_an_unknown_code_are_told_on_one_line_and_cut() -> None:
     assert "Strange, first second" in ours.message
     assert len(ours.message) < 400
     assert not isinstance(ours, (Denied, NotFound, Unavailable))
+
+
+@pytest.mark.parametrize(
+    ("words", "reason", "may_pass"),
+    [
+        ("because no identity-based policy allows the sts:AssumeRole action", "role-refused", True),
+        ("with an explicit deny in a service control policy", "forbidden", False),
+        ("with an explicit deny in an identity-based policy", "forbidden", False),
+        ("", "role-refused", True),
+    ],
+)
+def test_why_a_role_is_not_assumed_is_told_where_aws_says_it(words: str, reason: str, *, may_pass: bool) -> None:
+    doing = Doing("sts:AssumeRole", "the access key AKIAX", "us-east-1", role="the-role")
+    said = f"User: arn:aws:iam::860513077401:user/outlay is not authorized to perform: sts:AssumeRole {words}".strip()
+    ours = translated(refused("AccessDenied", said), doing)
+    assert isinstance(ours, Denied)
+    assert (ours.reason, ours.may_pass) == (reason, may_pass)
+    assert ("It does not tell which it is" in ours.message) == (not words)

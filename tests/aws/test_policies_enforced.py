@@ -96,7 +96,8 @@ def test_every_action_of_every_policy_is_tried_or_waits() -> None:
 def test_what_waits_for_a_server_is_allowed_by_its_policy_alone(name: str) -> None:
     """moto's own reading of the document, without a request."""
     document = _document(name, BUCKET)
-    for action, asked in WAITING.items():
+    for action, (asked, why) in WAITING.items():
+        assert why
         for sid in [each["Sid"] for each in document["Statement"] if action in each["Action"]]:
             assert _permitted(document, asked)
             assert not _permitted(_without(document, sid, action), asked)

@@ -113,6 +113,30 @@ def test_the_region_is_the_given_one_else_the_profiles_else_that_of_the_environm
     assert Credentials().region == "eu-north-1"
 
 
+@pytest.mark.parametrize(
+    ("partition", "region"), [("aws", "us-east-1"), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")]
+)
+def test_without_any_region_a_role_is_assumed_in_one_of_its_own_partition(partition: str, region: str) -> None:
+    assert Credentials(role_arn=f"arn:{partition}:iam::123456789012:role/outlay").region == region
+
+
+@pytest.mark.parametrize(("minutes_left", "sessions"), [(60, 1), (6, 1), (5, 2)])
+def test_storage_goes_on_with_a_session_and_gets_another_before_it_ends(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch, minutes_left: int, sessions: int
+) -> None:
+    begun = timedelta(minutes=60 - minutes_left)
+    monkeypatch.setattr("moto.sts.models.utcnow", lambda: datetime.now(UTC).replace(tzinfo=None) - begun)
+    member, standin = organisation.fernwick, organisation.standin
+    standin.client("s3", member.account).put_object(Bucket=member.bucket, Key="cur/a.csv", Body=b"x")
+    role = role_of(organisation, member, region="eu-west-1")
+    place = open_place(f"s3://{member.bucket}/cur", credentials=role, endpoint=standin.endpoint)
+    for _ in range(2):
+        assert [file.path for file in place.list()] == ["a.csv"]
+    assert assumed(organisation) == sessions
+    asked = [request for request in standin.server.observed.requests if request.kind == "AssumeRole"]
+    assert {request.headers["authorization"].split("/")[2] for request in asked} == {"eu-west-1"}
+
+
 def test_each_connection_gets_an_external_id_of_its_own() -> None:
     made = {new_external_id() for _ in range(1000)}
     assert len(made) == 1000

@@ -17,6 +17,12 @@ def owner_of(bucket: str) -> str | None:
     return account
 
 
+def region_of(bucket: str) -> str:
+    """Blank when there is no such bucket."""
+    owner = owner_of(bucket)
+    return str(s3_backends[owner]["aws"].buckets[bucket].region_name) if owner else ""
+
+
 def lets_in(bucket: str, service: str, account: str, arn: str) -> bool:
     """Whether the bucket's policy lets the billing service of that account write, and read the policy."""
     owner = owner_of(bucket)

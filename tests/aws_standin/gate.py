@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 from urllib.parse import parse_qsl
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from xml.sax.saxutils import escape
@@ -23,6 +23,7 @@ from moto.sts.models import AssumedRole, sts_backends
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.wsgi import get_input_stream
 
+from tests.aws_standin.buckets import owner_of, region_of
 from tests.aws_standin.json_api import JsonApi, Refused
 from tests.aws_standin.permission import allows
 from tests.services.s3 import read_request
@@ -52,6 +53,8 @@ class Call:
     action: str
     headers: EnvironHeaders
     body: bytes
+    bucket: str = ""
+    key_of_object: str = ""
 
     @property
     def account(self) -> str:
@@ -81,29 +84,46 @@ class Gate:
     apis: dict[str, JsonApi]
     denied: set[str] = field(default_factory=set)
     regions_without_sts: set[str] = field(default_factory=set)
+    # Of S3: buckets that readers of other accounts pay for, and those whose objects nobody may decrypt, with the key.
+    requester_pays: set[str] = field(default_factory=set)
+    encrypted: dict[str, str] = field(default_factory=dict)
+    # Buckets whose region S3 does not tell: as a proxy does that drops the header.
+    untold_regions: set[str] = field(default_factory=set)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         call = read_call(environ)
         if call is None:
-            return self.application(environ, start_response)
+            return self._unsigned(environ, start_response)
         try:
             for check in CHECKS:
                 check(self, call)
+            if call.service == "s3":
+                return _with_words(self.application, environ, start_response, call)
             if call.service not in self.apis:
                 return self.application(environ, start_response)
             return _respond(start_response, 200, {}, self._answer(call))
         except Refused as refused:
             return _refuse(start_response, call, refused)
 
+    def _unsigned(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """S3 tells a bucket's region to anybody, beside its refusal."""
+        request = read_request(environ)
+        region = region_of(request.bucket)
+        if request.method != "HEAD" or not region:
+            return self.application(environ, start_response)
+        told = {} if request.bucket in self.untold_regions else {"x-amz-bucket-region": region}
+        return _respond(start_response, 403, told, b"")
+
     def _answer(self, call: Call) -> bytes:
         api = self.apis[call.service]
         return api.answer(call.account, api.operation(call.headers["X-Amz-Target"]), call.body)
 
 
-def _is_not_allowed(call: Call) -> str:
+def _is_not_allowed(call: Call, action: str = "", resource: str = "*") -> str:
+    action = action or call.action
     return (
-        f"User: {call.arn} is not authorized to perform: {call.action} on resource: * "
-        f"because no identity-based policy allows the {call.action} action"
+        f"User: {call.arn} is not authorized to perform: {action} on resource: {resource} "
+        f"because no identity-based policy allows the {action} action"
     )
 
 
@@ -165,12 +185,41 @@ def _is_permitted(gate: Gate, call: Call) -> None:
         raise Refused("InvalidSignatureException", message) from error
 
 
+def _is_in_the_buckets_region(gate: Gate, call: Call) -> None:
+    """A redirect without a place to go to. Where a bucket lies is told in every region."""
+    is_answered_anywhere = call.service != "s3" or call.action in ("s3:GetBucketLocation", "s3:CreateBucket")
+    region = "" if is_answered_anywhere else region_of(call.bucket)
+    if region and call.region != region:
+        message = (
+            "The bucket you are attempting to access must be addressed using the specified endpoint. "
+            "Please send all future requests to this endpoint."
+        )
+        told = {} if call.bucket in gate.untold_regions else {"x-amz-bucket-region": region}
+        raise Refused("PermanentRedirect", message, status=301, headers=told)
+
+
+def _is_paid_for(gate: Gate, call: Call) -> None:
+    """S3 denies it to other accounts than the owner's, in no more words than any denial."""
+    is_other = call.bucket in gate.requester_pays and owner_of(call.bucket) != call.account
+    if is_other and call.headers.get("x-amz-request-payer") != "requester":
+        raise Refused("AccessDenied", "Access Denied", status=403)
+
+
+def _is_decrypted(gate: Gate, call: Call) -> None:
+    key = gate.encrypted.get(call.bucket) if call.action == "s3:GetObject" else None
+    if key:
+        raise Refused("AccessDenied", _is_not_allowed(call, "kms:Decrypt", key), status=403)
+
+
 CHECKS: tuple[Callable[[Gate, Call], None], ...] = (
+    _is_in_the_buckets_region,
     _is_current,
     _is_not_denied,
     _is_in_region,
     _is_trusted,
     _is_permitted,
+    _is_paid_for,
+    _is_decrypted,
 )
 
 
@@ -184,7 +233,11 @@ def read_call(environ: WSGIEnvironment) -> Call | None:
     if scope[3] != "s3":
         body = get_input_stream(environ).read()
         environ["wsgi.input"] = io.BytesIO(body)
-    return Call(scope[0], scope[2], scope[3], _action(environ, scope[3]), EnvironHeaders(environ), body)
+    bucket, key = "", ""
+    if scope[3] == "s3":
+        request = read_request(environ)
+        bucket, key = request.bucket, request.key
+    return Call(scope[0], scope[2], scope[3], _action(environ, scope[3]), EnvironHeaders(environ), body, bucket, key)
 
 
 def _action(environ: WSGIEnvironment, service: str) -> str:
@@ -203,7 +256,26 @@ def _refuse(start_response: StartResponse, call: Call, refused: Refused) -> Iter
         return _respond(start_response, refused.status, {"x-amzn-ErrorType": refused.code}, body.encode())
     error = f"<Error><Code>{refused.code}</Code><Message>{escape(refused.message)}</Message></Error>"
     text = error if call.service == "s3" else f"<ErrorResponse>{error}<RequestId>standin</RequestId></ErrorResponse>"
-    return _respond(start_response, refused.status, {"Content-Type": "text/xml"}, text.encode())
+    return _respond(start_response, refused.status, {"Content-Type": "text/xml"} | refused.headers, text.encode())
+
+
+def _with_words(
+    application: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse, call: Call
+) -> Iterable[bytes]:
+    """moto's answer; where it denies something of the caller's own account, with the reason that S3 gives there."""
+    said: list[Any] = []
+
+    def note(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+        said[:] = [status, headers]
+        return lambda _: None
+
+    body = b"".join(application(environ, cast(StartResponse, note)))
+    status, headers = said
+    if status.startswith("403") and b"<Code>AccessDenied</Code>" in body and owner_of(call.bucket) == call.account:
+        resource = f'"arn:aws:s3:::{"/".join(filter(None, (call.bucket, call.key_of_object)))}"'
+        return _refuse(start_response, call, Refused("AccessDenied", _is_not_allowed(call, "", resource), status=403))
+    start_response(status, headers)
+    return [body]
 
 
 def _respond(start_response: StartResponse, status: int, headers: dict[str, str], body: bytes) -> Iterable[bytes]:

@@ -17,10 +17,13 @@ Answer = dict[str, Any]
 
 
 class Refused(Exception):
-    """An error as AWS answers it: its code, its message, and other members of its shape."""
+    """An error as AWS answers it: its code, its message, headers of its own, and other members of its shape."""
 
-    def __init__(self, code: str, message: str, *, status: int = 400, **more: str) -> None:
+    def __init__(
+        self, code: str, message: str, *, status: int = 400, headers: dict[str, str] | None = None, **more: str
+    ) -> None:
         super().__init__(message)
+        self.headers = headers or {}
         self.code, self.message, self.status, self.more = code, message, status, more
 
 

@@ -227,3 +227,76 @@ def test_a_linked_account_is_told_that_it_cannot(
     ran = outlay(*MAKE, "--yes")
     assert ran.code == 2
     assert f"{linked} is a linked account: {maker.fernwick.account} pays for it" in " ".join(ran.err.split())
+
+
+def test_of_a_legacy_report_the_last_delivery_is_told_where_it_waits(outlay: Outlay, maker: Organisation) -> None:
+    assert outlay(*MAKE, "--kind", "legacy-cur", *role(maker), "--connect", "main", "--yes").code == 0
+    assert outlay("ingest", "main").code == 0
+    reason = outlay("connections", "show", "main", "--json").json["reason"]
+    assert reason.endswith("AWS delivers the first file within 24 hours.")
+    maker.standin.cur.set_status(maker.fernwick.account, "bill", "ERROR_PERMISSIONS", datetime.now(UTC))
+    assert outlay("ingest", "main").code == 0
+    reason = outlay("connections", "show", "main", "--json").json["reason"]
+    assert "AWS says of its last delivery: ERROR_PERMISSIONS. AWS may not write into the bucket." in reason
+
+
+# Mistakes
+
+PLACE = ("--location", "s3://fernwick-billing/cur")
+ROLE_OF = "arn:aws:iam::012345678901"
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "then"),
+    [
+        (("main", "--location", "s3://Daily_CUR/cur"), "not a bucket name", "If it is the name of a report or export"),
+        (("main", "--location", "s3://daily cur/cur"), "not a bucket name", "If it is the name of a report or export"),
+        (("main", "--location", "s3:///cur"), "The bucket has no name", "without s3://"),
+        (("Main Account", *PLACE), "cannot be the name of an AWS connection", "without spaces and periods"),
+        (("main.payer", *PLACE), "cannot be the name of an AWS connection", "without spaces and periods"),
+        (
+            ("main", *PLACE, "--role-arn", f"{ROLE_OF}:user/ada"),
+            "it is that of a user",
+            "Make a role that the user may assume",
+        ),
+        (
+            ("main", *PLACE, "--role-arn", "arn:aws:iam::12345678901:role/x"),
+            "does not have 12 digits",
+            "Zeros in front",
+        ),
+        (("main", *PLACE, "--role-arn", "012345678901"), "it is an account id", "at the top of the role's page"),
+        (
+            ("main", *PLACE, "--role-arn", f"{ROLE_OF}:role/a b"),
+            "it holds blanks",
+            "Paste the ARN alone",
+        ),
+        (("main", *PLACE, "--external-id", "x"), "2 to 1,224 characters", "the role's trust policy"),
+    ],
+    ids=["report", "blank", "none", "name", "period", "user", "short", "account", "blanks", "external id"],
+)
+def test_a_mistake_is_named_before_anything_is_asked(
+    outlay: Outlay, fernwick: Organisation, words: tuple[str, ...], said: str, then: str
+) -> None:
+    fernwick.standin.server.observed.requests.clear()
+    ran = outlay("connections", "add", "aws", *words)
+    assert ran.code == 2
+    told = " ".join(ran.err.split())
+    assert said in told
+    assert then in told
+    assert fernwick.standin.server.observed.requests == []
+
+
+def test_what_aws_denies_a_new_connection_is_told_with_how_long_that_may_take(
+    outlay: Outlay, fernwick: Organisation
+) -> None:
+    fernwick.standin.deny("s3:ListBucket")
+    ran = outlay("connections", "add", "aws", "main", *PLACE, *role(fernwick))
+    told = " ".join(ran.out.split())
+    assert ran.code == 0
+    assert "the credentials may not do s3:ListBucket" in told
+    assert "New permissions take about 5 minutes to work. next:" in told
+    assert "next: outlay ingest main, in a minute" in told
+    assert outlay("connections", "show", "main", "--json").json["status"] == "pending-data"
+    outlay("ingest", "main")
+    shown = outlay("connections", "show", "main", "--json").json
+    assert (shown["status"], "up to 5 minutes" in shown["reason"]) == ("pending-data", True)

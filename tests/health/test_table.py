@@ -18,6 +18,10 @@ def hours_ago(hours: float) -> datetime:
     return NOW - timedelta(hours=hours)
 
 
+def minutes_ago(minutes: float) -> datetime:
+    return NOW - timedelta(minutes=minutes)
+
+
 def delivered(kind: str = "anycost", hours: float = 1, **facts: object) -> Facts:
     values: dict[str, object] = {
         "first_commit_at": hours_ago(max(hours, 500)),
@@ -43,6 +47,9 @@ all_facts = st.builds(
     expect_every_hours=st.sampled_from([None, 1, 24, 500]),
     export_made_at=past,
     export_said=st.sampled_from(["", "AWS has not run it yet."]),
+    lacking=st.sampled_from([None, ("The export has no resource ids.", "Switch them on.")]),
+    access_at=st.none() | st.integers(-1, 10).map(minutes_ago),
+    refused_at=st.none() | st.integers(-1, 10).map(minutes_ago),
     account=st.sampled_from(["", "012345678901"]),
     payer=st.sampled_from(["", "999999999999"]),
     payers=st.sampled_from([(), ("main",)]),
@@ -56,8 +63,13 @@ def expected(facts: Facts) -> Value:
     newest = facts.last_delivery_at or facts.first_commit_at
     if facts.paused_at is not None:
         return "paused"
-    if facts.last_outcome in ("rejected", "failed"):
+    if facts.last_outcome == "rejected":
         return "failing"
+    if facts.last_outcome == "failed":
+        given, refused = facts.access_at, facts.refused_at
+        if given is None or refused is None or (refused - given).total_seconds() > 300:
+            return "failing"
+        return "pending-data" if (NOW - given).total_seconds() <= 420 else "failing"
     if facts.kind == "linked":
         return "healthy" if facts.through and facts.last_checked_at else "pending-data"
     if newest is None:
@@ -98,6 +110,7 @@ def test_every_case_of_the_table_decides_for_some_connection() -> None:
         Facts("bills", "aws", paused_at=hours_ago(2)),
         Facts("bills", "aws", last_outcome="rejected"),
         Facts("bills", "aws", last_outcome="failed"),
+        Facts("bills", "aws", last_outcome="failed", access_at=minutes_ago(2), refused_at=minutes_ago(1)),
         Facts("bills", "aws", export_made_at=hours_ago(24)),
         Facts("bills", "aws", export_made_at=hours_ago(25), last_checked_at=NOW),
         Facts("bills", "linked"),
@@ -108,6 +121,7 @@ def test_every_case_of_the_table_decides_for_some_connection() -> None:
         delivered("aws", 40, last_checked_at=hours_ago(20)),
         delivered("aws", 40),
         Facts("bills", "linked", last_checked_at=NOW, through=("main",)),
+        delivered("aws", 4, lacking=("No resource ids.", "Switch them on.")),
         delivered("aws", 4),
     )
     deciding = [next(case for case in TABLE if case.holds(facts, NOW)) for facts in examples]
@@ -148,6 +162,23 @@ def test_a_connection_is_late_after_the_hours_it_expects_and_aws_after_36(
 ) -> None:
     found = status(delivered(kind, hours, expect_every_hours=expect), NOW)
     assert found.status == ("late" if is_late else "healthy")
+
+
+@pytest.mark.parametrize(
+    ("given", "refused", "is_waiting"),
+    [(0, 0, True), (5, 0, True), (5, 4, True), (7, 2, True), (7.01, 2.01, False), (6, 0.99, False), (60, 0, False)],
+)
+def test_a_denial_counts_from_the_first_check_after_five_minutes_and_after_seven_without_one(
+    given: float, refused: float, is_waiting: bool
+) -> None:
+    denied = {"last_outcome": "failed", "problem": "s3:ListBucket is denied.", "problem_next": "Allow s3:ListBucket."}
+    times = {"access_at": minutes_ago(given), "refused_at": minutes_ago(refused)}
+    for facts in (Facts("bills", "aws", **denied, **times), delivered(**denied, **times)):  # type: ignore[arg-type]
+        found = status(facts, NOW)
+        assert found.status == ("pending-data" if is_waiting else "failing")
+        assert ("5 minutes" in found.reason) == is_waiting
+        assert "s3:ListBucket" in found.reason
+        assert "s3:ListBucket" in found.next
 
 
 def test_finding_nothing_new_does_not_make_a_late_connection_healthy() -> None:

@@ -64,9 +64,9 @@ def failed_for(result: RunResult, code: str) -> None:
 
 
 FAULTS: list[tuple[str, Callable[[Request], bool], int, str]] = [
-    ("listing", is_listing, 403, "access-denied"),
-    ("manifest", is_manifest, 403, "access-denied"),
-    ("data", is_data, 403, "access-denied"),
+    ("listing", is_listing, 403, "permission-missing"),
+    ("manifest", is_manifest, 403, "permission-missing"),
+    ("data", is_data, 403, "permission-missing"),
     ("listing", is_listing, 503, "source-unavailable"),
     ("data", is_data, 503, "source-unavailable"),
 ]

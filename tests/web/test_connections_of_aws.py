@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -131,6 +133,29 @@ def test_a_path_with_a_part_too_many_is_told_and_put_right(aws: Aws, visit: Visi
     assert overflow(page) == []
 
 
+def test_what_aws_denies_for_now_is_tested_again_by_a_button(aws: Aws, visit: Visit) -> None:
+    page = visit(aws.site, "administrator", width=PHONE)
+    page.goto("/add-connection/aws")
+    page.get_by_label("Bucket Name").fill("fernwick-billing")
+    page.get_by_label("Bucket Path").fill("exports")
+    page.get_by_label("Cost & Usage Report Name").fill("hourly")
+    aws.type_access(page)
+    aws.standin.deny("s3:ListBucket")
+    try:
+        page.get_by_role("button", name="Test", exact=True).click()
+        again = page.get_by_role("button", name="Test again")
+        expect(again).to_be_visible(timeout=PATIENCE)
+        failed = page.locator("[data-step=list]")
+        expect(failed).to_contain_text("the credentials may not do s3:ListBucket")
+        expect(failed).to_contain_text("New permissions take about 5 minutes to work. Test again in a minute")
+        assert (axe(page), overflow(page)) == ([], [])
+    finally:
+        aws.standin.allow("s3:ListBucket")
+    again.click()
+    expect(page.locator("[data-test-result=well]")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Test again")).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     ("path", "named", "said"),
     [
@@ -145,6 +170,20 @@ def test_a_path_with_a_part_too_many_is_told_and_put_right(aws: Aws, visit: Visi
 def test_each_path_is_told_for_what_it_is(aws: Aws, path: str, named: str, said: str) -> None:
     form = {"name": "x", "bucket": "fernwick-billing", "path": path, "export": named, **aws.access}
     assert said in _text(aws, "/add-connection/aws/test", form)
+
+
+def test_a_path_with_a_part_too_few_does_and_the_right_one_is_offered(aws: Aws, visit: Visit) -> None:
+    page = visit(aws.site, "administrator")
+    page.goto("/add-connection/aws")
+    page.get_by_label("Bucket Name").fill("fernwick-billing")
+    page.get_by_label("Cost & Usage Report Name").fill("hourly")
+    aws.type_access(page)
+    page.get_by_role("button", name="Test", exact=True).click()
+    page.get_by_role("button", name="Use exports as path").click(timeout=PATIENCE)
+    assert page.get_by_label("Bucket Path").input_value() == "exports"
+    page.get_by_role("button", name="Test", exact=True).click()
+    expect(page.get_by_role("button", name="Use exports as path")).to_have_count(0, timeout=PATIENCE)
+    expect(page.locator("[data-test-result=well]")).to_be_visible(timeout=PATIENCE)
 
 
 def test_only_the_bucket_is_read_where_no_exports_are_asked_for(aws: Aws) -> None:
@@ -183,6 +222,75 @@ def test_a_permission_that_is_missing_is_told_beside_what_is_seen(aws: Aws) -> N
     assert "may not do cur:DescribeReportDefinitions" in said
     assert 'data-export="hourly"' in said
     assert 'data-export="legacy"' not in said
+
+
+# Policies
+
+FITTING = {
+    "aws": (
+        *("payer-export", "payer-report", "bucket-only", "payer-automatic", "billing-delivery", "bucket-sharing"),
+        *("organizations", "cost-read", "discover-resources", "inventory", "metrics", "metadata"),
+        *("trust", "assume-role"),
+    ),
+    "linked": ("discover-resources", "inventory", "metrics", "metadata", "organizations", "trust", "assume-role"),
+    "anycost": ("bucket-reader", "bucket-only", "bucket-sharing", "trust", "assume-role"),
+    "focus": ("bucket-only", "bucket-reader", "bucket-sharing", "trust", "assume-role"),
+}
+
+
+@pytest.mark.parametrize("tile", FITTING)
+def test_a_form_offers_the_policies_that_fit_it_filled_in_in_four_ways_with_reasons(aws: Aws, tile: str) -> None:
+    page = aws.site.ask(f"/add-connection/{tile}", "administrator").text
+    assert tuple(re.findall(r'<option value="([\w-]+)" data-needs', page)) == FITTING[tile]
+    for purpose in FITTING[tile]:
+        form = {"bucket": "fernwick-billing", "purpose": purpose, **aws.access}
+        said = _text(aws, f"/add-connection/{tile}/policy", form)
+        for way in ("json", "terraform", "cloudformation", "cli"):
+            assert f'id="way-{way}"' in said, (purpose, said)
+        assert "Why each action is in it" in said
+        needed = {
+            "billing-delivery": aws.account,
+            "trust": EXTERNAL_ID,
+            "assume-role": aws.access["role_arn"],
+            "bucket-sharing": "fernwick-billing",
+        }
+        assert needed.get(purpose, "outlay-reads-bills") in said
+
+
+def test_the_trust_policy_has_the_external_id_and_whom_aws_says_outlay_is(aws: Aws, visit: Visit) -> None:
+    page = visit(aws.site, "administrator", width=PHONE)
+    page.goto("/add-connection/aws")
+    external_id = page.get_by_label("External id", exact=True).input_value()
+    assert external_id.startswith("outlay-")
+    page.get_by_label("What it is for").select_option("billing-delivery")
+    expect(page.get_by_label("Account id of the payer")).to_be_visible()
+    expect(page.get_by_label("ARN that Outlay runs as")).to_be_hidden()
+    page.get_by_label("What it is for").select_option("trust")
+    expect(page.get_by_label("Account id of the payer")).to_be_hidden()
+    page.get_by_role("button", name="Generate IAM Policy").click()
+    text = page.locator("#way-json pre")
+    expect(text).to_be_visible(timeout=PATIENCE)
+    (statement,) = json.loads(text.inner_text())["Statement"]
+    assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": [external_id]}}
+    assert statement["Principal"] == {"AWS": ["arn:aws:iam::860513077401:user/outlay"]}
+    page.get_by_text("Why each action is in it").click()
+    expect(page.locator(".connections-reasons")).to_contain_text("Outlay gets credentials of the role")
+    assert (axe(page), overflow(page)) == ([], [])
+    page.get_by_role("tab", name="Terraform").click()
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download the Terraform").click()
+    assert external_id in started.value.path().read_text()
+
+
+def test_the_page_that_makes_an_export_offers_what_that_takes(aws: Aws) -> None:
+    said = _text(aws, "/make-export/policy", {"bucket": "fernwick-made", **aws.access})
+    assert "bcm-data-exports:CreateExport" in said
+    delivery = {"bucket": "fernwick-made", "purpose": "billing-delivery", "policy_account": "0123", **aws.access}
+    assert "has fewer digits than an account id" in _text(aws, "/make-export/policy", delivery)
+    for broken in ('a"b', "a${b}", "a'b\nc"):
+        assert "is not a bucket name" in _text(aws, "/make-export/policy", {"bucket": broken, **aws.access})
+        trust = {**aws.access, "purpose": "trust", "policy_principal": broken}
+        assert "is not the ARN of a role, a user or an account" in _text(aws, "/make-export/policy", trust)
 
 
 # Made
@@ -305,4 +413,56 @@ def test_the_api_lists_the_exports_for_tokens_that_may_write(aws: Aws, connected
     told: Any = Api(aws.site, token(aws.site)).get(f"connections/{connected}/exports")
     assert {"legacy", "hourly", "narrow"} <= {each["name"] for each in told["exports"]}
     reading = Api(aws.site, token(aws.site, "viewer", "read")).ask(f"connections/{connected}/exports")
+    assert reading.status_code == 403
+
+
+def test_the_api_finds_and_makes_exports_by_an_access_that_is_sent(aws: Aws) -> None:
+    api = Api(aws.site, token(aws.site))
+    access = {name: value for name, value in aws.access.items() if name != "access"}
+    found = api.ask("exports", "POST", json=access)
+    assert found.status_code == 200, found.text
+    assert {"legacy", "hourly", "narrow"} <= {each["name"] for each in found.json()["exports"]}
+    role = aws.standin.add_role(
+        aws.account,
+        "outlay-makes-by-api",
+        statement("s3:*", "cur:*", "bcm-data-exports:*", "organizations:*"),
+        trusts="arn:aws:iam::860513077401:root",
+        external_id=EXTERNAL_ID,
+    )
+    wish = {"export": "by-api", "bucket": "fernwick-by-api", "prefix": "outlay", "new_bucket": True}
+    wish |= {"role_arn": role, "external_id": EXTERNAL_ID}
+    planned = api.ask("exports/plan", "POST", json=wish)
+    assert planned.status_code == 200, planned.text
+    assert [each["step"] for each in planned.json()["steps"]] == ["bucket", "private", "encrypted", "policy", "export"]
+    assert "fernwick-by-api" not in _buckets(aws)
+    mark = planned.json()["mark"]
+    for changes, status in (({"mark": "0" * 32}, 409), ({"mark": mark, "connection": "Not One"}, 422)):
+        assert api.ask("exports/make", "POST", json={**wish, **changes}).status_code == status
+    assert "fernwick-by-api" not in _buckets(aws)
+    made = api.ask("exports/make", "POST", json={**wish, "mark": mark, "connection": "by-api"})
+    assert (made.status_code, made.json()["connection"]) == (201, "by-api")
+    assert aws.standin.data_exports.named(aws.account, "by-api") is not None
+    shown = api.get("connections/by-api")
+    assert (shown["location"], shown["export"], shown["role_arn"]) == ("s3://fernwick-by-api/outlay", "by-api", role)
+    assert "AWS delivers the first file within 24 hours." in shown["reason"]
+
+
+@pytest.mark.parametrize(
+    ("access", "status", "said"),
+    [
+        ({"role_arn": "arn:aws:iam::041700259318:user/ada"}, 400, "it is that of a user"),
+        ({"access_key_id": "short", "secret_access_key": "neither"}, 400, "That is no access key."),
+        ({"profile": "nobody"}, 502, "no profile"),
+        ({"access_of": "nowhere"}, 404, "There is no connection named"),
+    ],
+    ids=["user", "key", "profile", "connection"],
+)
+def test_an_access_that_does_not_do_is_refused_by_the_api(
+    aws: Aws, access: dict[str, str], status: int, said: str
+) -> None:
+    answer = Api(aws.site, token(aws.site)).ask("exports", "POST", json=access)
+    assert answer.status_code == status, answer.text
+    assert said in answer.json()["message"]
+    assert "neither" not in answer.text
+    reading = Api(aws.site, token(aws.site, "viewer", "read")).ask("exports", "POST", json=access)
     assert reading.status_code == 403

@@ -195,19 +195,27 @@ def exports_found(
     return Found(tuple(exports), tuple(denied))
 
 
-def run_said(session: Session, arn: str) -> str:
-    """How the newest run of an export ended, in words; blank for a legacy report, whose runs AWS does not tell.
+def run_said(session: Session, arn: str, report: str = "") -> str:
+    """How the newest run of an export ended, in words, or the last delivery of a legacy report, which has no ARN.
 
-    Raises AccessError.
+    Blank where AWS does not say. Raises AccessError.
     """
     if not arn:
-        return ""
+        return _report_said(session, report)
     statuses = _run_statuses(session, billing_region(arn.split(":")[1]), arn, "the export")
     if not statuses:
         return "AWS has not run it yet."
     code, reason = statuses[-1].get("StatusCode", ""), statuses[-1].get("StatusReason", "")
     trouble = TROUBLES.get(reason) or TROUBLES.get(code, "")
     return f"AWS says of its last run: {', '.join(filter(None, (code, reason)))}. {trouble}".strip()
+
+
+def _report_said(session: Session, name: str) -> str:
+    region = billing_region(session.credentials.partition)
+    found = next((each for each in _reports(session, region, []) if each.name == name), None)
+    if found is None or not found.last_status:
+        return ""
+    return f"AWS says of its last delivery: {found.last_status}. {found.trouble}".strip()
 
 
 def billing_region(partition: str) -> str:

@@ -43,7 +43,9 @@ class Doing:
 
 @dataclass(frozen=True)
 class Fault:
-    """`action` limits it to one call; the message and the next action may name what `Doing` has."""
+    """`action` limits it to one call, `words` to answers that hold them; the message and the next action may name what
+    `Doing` has.
+    """
 
     codes: frozenset[str]
     error: type[AccessError]
@@ -52,10 +54,12 @@ class Fault:
     next: str
     action: str = ""
     region_must_be_enabled: bool = False
+    words: str = ""
 
-    def fits(self, code: str, doing: Doing) -> bool:
+    def fits(self, code: str, words: str, doing: Doing) -> bool:
         return (
             code in self.codes
+            and self.words in words
             and self.action in ("", doing.action)
             and not (self.region_must_be_enabled and doing.region in ENABLED_REGIONS)
         )
@@ -77,6 +81,31 @@ _UNKNOWN_KEY = frozenset(("InvalidClientTokenId", "UnrecognizedClientException",
 
 # The first that fits.
 FAULTS: tuple[Fault, ...] = (
+    Fault(
+        _DENIED,
+        Denied,
+        "role-refused",
+        "{who} may assume no role such as {role}: no policy of its own allows it.",
+        "Attach to it what outlay policy assume-role writes. New permissions take about 5 minutes to work.",
+        action="sts:AssumeRole",
+        words="because no identity-based policy allows",
+    ),
+    Fault(
+        _DENIED,
+        Denied,
+        "forbidden",
+        "{who} may not do {to_do}: a policy of the organisation denies it.",
+        "Ask whoever manages the organisation for an exception: no policy of the account itself helps.",
+        words="with an explicit deny in a service control policy",
+    ),
+    Fault(
+        _DENIED,
+        Denied,
+        "forbidden",
+        "{who} may not do {to_do}: a policy denies it, which goes before any that allows it.",
+        "Find the Deny in the policies of the role or user and its permissions boundary, and take it away.",
+        words="with an explicit deny",
+    ),
     Fault(
         _DENIED,
         Denied,
@@ -264,7 +293,7 @@ def translated(error: BotoCoreError | ClientError, doing: Doing) -> AccessError:
 def _refusal(error: ClientError, doing: Doing) -> AccessError:
     said = error.response.get("Error", {})
     code = said.get("Code", "")
-    fault = next((fault for fault in FAULTS if fault.fits(code, doing)), None)
+    fault = next((fault for fault in FAULTS if fault.fits(code, said.get("Message", ""), doing)), None)
     if fault:
         return fault.made(doing)
     words = " ".join(said.get("Message", "").split())[:300]

@@ -204,6 +204,12 @@ def check_principal(arn: str, *, field: str = "principal") -> str:
     )
 
 
+def principal_of(arn: str) -> str:
+    """Of a caller, as STS tells it: the role of a session, without its path, which is not told; else the ARN itself."""
+    found = re.fullmatch(r"arn:(aws[a-z-]*):sts::(\d{12}):assumed-role/([\w+=,.@-]+)/.+", arn, re.ASCII)
+    return f"arn:{found[1]}:iam::{found[2]}:role/{found[3]}" if found else arn
+
+
 def partition_of(arn: str) -> str:
     """`aws`, `aws-cn`, … of an ARN; `aws` where there is none."""
     found = _PRINCIPAL.fullmatch(arn)

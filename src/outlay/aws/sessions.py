@@ -19,9 +19,12 @@ from botocore.credentials import CredentialProvider, CredentialResolver, Deferre
 from botocore.loaders import Loader, create_loader
 
 from outlay.aws.faults import Doing, translating
+from outlay.aws.naming import partition_of
 from outlay.errors import Denied, NotFound
 
 _SESSION = timedelta(hours=1)
+# By partition: where STS is active from the start.
+_REGIONS = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _CONFIG = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard", "max_attempts": 3})
 
 
@@ -54,7 +57,8 @@ class Credentials:
     ) -> None:
         """`access_key` is its id and its secret; with a role, it is the one that assumes the role.
 
-        STS is asked in `region`, at its regional endpoint; without one in the profile's, in AWS_REGION, or us-east-1.
+        STS is asked in `region`, at its regional endpoint; without one in the profile's, in AWS_REGION, or in the first
+        of the role's partition, such as us-east-1.
         `endpoint` takes the place of all of AWS's.
         """
         self._profile = profile
@@ -75,10 +79,16 @@ class Credentials:
         return f"the role {self._role_arn}" if self._role_arn else self._own_words
 
     @property
+    def partition(self) -> str:
+        """Of the role; `aws` where there is none."""
+        return partition_of(self._role_arn)
+
+    @property
     def region(self) -> str:
         """Raises Denied for a profile that is not there."""
         # boto3 reads AWS_REGION nowhere, and without any region STS is not found.
-        return self._region or self._own().get_config_variable("region") or os.environ.get("AWS_REGION") or "us-east-1"
+        own = self._region or self._own().get_config_variable("region") or os.environ.get("AWS_REGION")
+        return own or _REGIONS.get(partition_of(self._role_arn), "us-east-1")
 
     def session(self) -> botocore.session.Session:
         """One that renews itself. Raises Denied for a profile that is not there."""

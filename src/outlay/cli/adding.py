@@ -15,6 +15,7 @@ from outlay.state.new import NewConnection
 
 if TYPE_CHECKING:
     from outlay.app import Outlay
+    from outlay.ingest.probe import Probe
 
 Location = Annotated[
     str,
@@ -157,22 +158,29 @@ def linked(
 def _add(new: NewConnection, json: bool) -> None:
     with outlay.open() as o:
         view = connecting.add(o, new, by=who())
-        offer = "" if json else _offered(o, new)
+        tried = None if json else _tried(o, new)
     if json:
         print_json(view.as_dict())
         return
     say(f"{view.row.name} is connected{f' to {view.row.location}' if view.row.location else ''}.")
-    if offer:
-        say(f"No bill lies there, but at {offer} there is one.")
-        say(f"next: outlay connections remove {view.row.name}, and add it with --location {offer}")
+    if tried and tried.offer and tried.is_well:
+        say(f"All of its bills lie at {tried.offer}: with that location nothing else is listed.")
+    elif tried and tried.offer:
+        say(f"No bill lies there, but at {tried.offer} there is one.")
+        say(f"next: outlay connections remove {view.row.name}, and add it with --location {tried.offer}")
+        return
+    if tried and tried.may_pass:
+        from outlay.ingest.probe import AGAIN
+
+        step = next(each for each in tried.steps if each.state == "failed")
+        say(f"{step.said} {step.next.removesuffix(AGAIN)}".rstrip())
+        say(f"next: outlay ingest {view.row.name}, in a minute; a worker does it by itself.")
         return
     say(f"next: {view.status.next}")
 
 
-def _offered(o: Outlay, new: NewConnection) -> str:
-    """A path in S3 that has a part too many is told; that nothing can be listed yet is no reason not to connect."""
-    from outlay import connecting
-
-    if new.kind != "aws" or not new.location.startswith("s3://"):
-        return ""
-    return connecting.test_again(o, new.name).offer
+def _tried(o: Outlay, new: NewConnection) -> Probe | None:
+    """What AWS denies still, or a path with a part too many, is told; neither is a reason not to connect."""
+    if new.kind != "linked" and not (new.kind == "aws" and new.location.startswith("s3://")):
+        return None
+    return connecting.test_again(o, new.name)

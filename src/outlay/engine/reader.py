@@ -138,12 +138,16 @@ class Reader:
                 if twice := sorted(column for column, times in Counter(columns).items() if times > 1):
                     raise Unreadable(finding("column-duplicate", file=file.name, column=twice[0]))
                 is_wanted, findings = self._is_wanted(file, columns)
+                if not is_wanted:
+                    # Not even its columns: queries cannot be made of them.
+                    yield Batch(file, columns, pa.table({}), findings, is_parquet=True)
+                    return
                 kept = self._kept(columns)
                 tags = self._shape.tags(columns)
                 empty = _counted(opened.schema_arrow.empty_table().select(kept), 0)
                 yield Batch(file, columns, told_apart(with_tags(empty, tags)), findings, is_parquet=True)
                 seen = rows = 0
-                for batch in opened.iter_batches(ROWS, columns=kept) if is_wanted else ():
+                for batch in opened.iter_batches(ROWS, columns=kept):
                     seen += batch.nbytes
                     self._meter.count(file, batch.nbytes, seen)
                     given = with_distinct_keys(pa.Table.from_batches([batch]))

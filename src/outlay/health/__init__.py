@@ -1,5 +1,5 @@
 """How a connection is doing: facts and the time in, status, reason and next action out."""
 
-from outlay.health.table import Facts, Status, status, truth_table_markdown
+from outlay.health.table import NEW_PERMISSIONS, Facts, Status, status, truth_table_markdown
 
-__all__ = ["Facts", "Status", "status", "truth_table_markdown"]
+__all__ = ["NEW_PERMISSIONS", "Facts", "Status", "status", "truth_table_markdown"]

@@ -17,6 +17,8 @@ Outcome = Literal["committed", "unchanged", "rejected", "failed"]
 EXPECTED_HOURS = {"aws": 36}
 # Its first file comes within that.
 FIRST_FILE = timedelta(hours=24)
+# So long new permissions may take to work, and so long after that the check may come that shows it.
+NEW_PERMISSIONS, _NEXT_CHECK = timedelta(minutes=5), timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,9 @@ class Facts:
 
     `last_delivery_at` is when the last new delivery was committed; `problem` and `problem_next` are the message and the
     next action of the last run's first error. `export_made_at` is when Outlay made its export, and `export_said` what
-    AWS last told of the export's runs.
+    AWS last told of the export's runs. `access_at` is when its access was made or changed, `refused_at` when the last
+    run was denied, in the way that AWS denies permissions that are new. `lacking` is what the last bill came without,
+    and what to do.
 
     Of a `linked` account: whose it is, who pays for it as far as that may be seen, the connections of that payer, and
     those whose bills hold charges of it.
@@ -43,6 +47,9 @@ class Facts:
     expect_every_hours: int | None = None
     export_made_at: datetime | None = None
     export_said: str = ""
+    lacking: tuple[str, str] | None = None
+    access_at: datetime | None = None
+    refused_at: datetime | None = None
     account: str = ""
     payer: str = ""
     payers: tuple[str, ...] = ()
@@ -96,7 +103,15 @@ def _is_rejected(facts: Facts, now: datetime) -> bool:
 
 
 def _is_failed(facts: Facts, now: datetime) -> bool:
-    return facts.last_outcome == "failed"
+    return facts.last_outcome == "failed" and not _is_waited_out(facts, now)
+
+
+def _is_waited_out(facts: Facts, now: datetime) -> bool:
+    """A denial of the first minutes, until a check after them has said whether it has passed."""
+    if facts.last_outcome != "failed" or facts.access_at is None or facts.refused_at is None:
+        return False
+    was_new = facts.refused_at - facts.access_at <= NEW_PERMISSIONS
+    return was_new and now - facts.access_at <= NEW_PERMISSIONS + _NEXT_CHECK
 
 
 def _is_made(facts: Facts, now: datetime) -> bool:
@@ -172,6 +187,13 @@ TABLE: tuple[Case, ...] = (
     ),
     Case(
         "pending-data",
+        "The last run was denied by AWS, within 5 minutes after the connection's access was made or changed",
+        _is_waited_out,
+        "AWS takes up to 5 minutes to let new permissions work, and the access is of {access}. So far: {problem}",
+        "Wait: it is tried again every minute, and is failing if AWS still denies it after that. Then: {problem_next}",
+    ),
+    Case(
+        "pending-data",
         "Nothing was ever committed, and Outlay made the export within the last 24 hours",
         _is_made,
         "Its export was made {made}. AWS delivers the first file within 24 hours.{said}",
@@ -244,6 +266,13 @@ TABLE: tuple[Case, ...] = (
     ),
     Case(
         "healthy",
+        "Everything else, but the last bill came without resource ids",
+        lambda facts, now: facts.lacking is not None,
+        "The last delivery came {delivered}. {lacking}",
+        "{lacking_next}",
+    ),
+    Case(
+        "healthy",
         "Everything else",
         _always,
         "The last delivery came {delivered}.",
@@ -269,6 +298,9 @@ def _said(facts: Facts, now: datetime) -> dict[str, str | int | None]:
         "checked": _moment(facts.last_checked_at),
         "delivered": _moment(facts.delivered_at),
         "made": _moment(facts.export_made_at),
+        "access": _moment(facts.access_at),
+        "lacking": facts.lacking[0] if facts.lacking else "",
+        "lacking_next": facts.lacking[1] if facts.lacking else "",
         "said": f" {facts.export_said}" if facts.export_said else "",
         "hours": facts.expected_hours,
         "age": int((now - delivered) / timedelta(hours=1)),
@@ -291,6 +323,9 @@ _SHOWN = {
     "checked": "…",
     "delivered": "…",
     "made": "…",
+    "access": "…",
+    "lacking": "What that finding says.",
+    "lacking_next": "What it says.",
     "said": " What AWS says of its runs.",
     "hours": "N",
     "age": "M",
@@ -321,6 +356,9 @@ _NOTES = """
   It is failing, though, when its last run was rejected or failed.
 - A `linked` connection has an access and no bill of its own, so it is never late. Whose bills hold its charges is
   looked up when it, or a connection of AWS, is checked.
+- What AWS denies a connection whose access was made or changed within the last 5 minutes is no failure yet: new
+  permissions take that long to work. It is tried again every minute, and the first check after the 5 minutes decides;
+  where no worker checks, it is failing 7 minutes after the change. Wrong keys and ended sessions are failing at once.
 - The next run that is neither rejected nor failed ends `failing`.
 """
 

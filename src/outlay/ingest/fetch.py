@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +74,18 @@ class Looker:
         columns: list[str] = []
         next(self._tables(file, columns, lambda _: ()), None)
         return frozenset(columns)
+
+    def has_values(self, file: StoredFile, names: Collection[str]) -> bool:
+        """Has one of its first rows a value in a column of these names, which are in lower case?"""
+        columns: list[str] = []
+
+        def named(found: Sequence[str]) -> list[str]:
+            return [name for name in found if name.lower() in names]
+
+        for table in self._tables(file, columns, named):
+            counts = {f"filled_{n}": table[name].nullif("").count() for n, name in enumerate(named(columns))}
+            return bool(counts) and any(self.engine.rows(self.engine.prepare(table.aggregate(**counts)))[0].values())
+        return False
 
     def _tables(
         self, file: StoredFile, columns: list[str], wanted: Callable[[Sequence[str]], Sequence[str]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 from outlay.engine import Engine
 from outlay.errors import TooSlow
@@ -48,6 +49,10 @@ class Glance:
                 next="Save the connection: its first check takes the time that it needs.",
             )
         return self._look.columns_of(file)
+
+    def has_values(self, file: StoredFile, names: Collection[str]) -> bool:
+        """As `fetch.Looker`."""
+        return self._look.has_values(file, names)
 
     def _is_over(self) -> bool:
         return time.monotonic() > self._until

@@ -57,6 +57,9 @@ class Ingest:
         except OutlayError as error:
             yield self._record(failed(source, None, error))
             return
+        if decided and any(each.code == "nothing-found" for each in findings):
+            yield self._record(failed(source, None, _gone(source)))
+            return
         newest_first = sorted(candidates, key=lambda each: each.period, reverse=True)
         out = {each.period for each in newest_first if each.period.month < self.first} - decided.keys()
         wanted = [each for each in newest_first if each.period not in out]
@@ -184,6 +187,15 @@ class Ingest:
         return dated
 
 
+def _gone(source: Source) -> NotFound:
+    what = f"bills of {source.export}" if source.export else "bills"
+    return NotFound(
+        f"{source.location} held {what}, and holds none any more.",
+        next="If the report or export was removed, make it again with its name and place, or move the connection to "
+        "another. The charges that were brought in stay.",
+    )
+
+
 def _months(candidates: Sequence[Candidate]) -> list[str]:
     return [each.period.month for each in candidates]
 
@@ -207,8 +219,10 @@ def _as_finding(source: Source, error: OutlayError) -> Finding:
     code = next((code for kind, code in _CODES if isinstance(error, kind)), None)
     if code is None:
         return Finding(error.code, "error", error.message, error.next)
+    if isinstance(error, Denied) and error.may_pass:
+        code = "permission-missing"
     made = finding(code, location=source.location, reason=error.message.rstrip("."), times=_TRIES)
-    return replace(made, message=error.message or made.message, next=made.next)
+    return replace(made, message=error.message or made.message, next=error.next or made.next)
 
 
 def _unchanged(source: Source, candidate: Candidate, decided: Decided) -> RunResult:

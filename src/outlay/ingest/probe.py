@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 from outlay.engine import Engine
 from outlay.errors import Denied, NotFound, OutlayError
-from outlay.ingest.glance import Glance
+from outlay.findings import finding
+from outlay.formats import FORMATS
+from outlay.ingest.glance import BYTES, Glance
 from outlay.ingest.result import Source
 from outlay.layouts import Bucket, homes_of, recognised, survey
 from outlay.settings import Settings
@@ -24,7 +26,11 @@ STEPS = (
     ("list", "The bills can be listed"),
     ("layout", "The layout is recognised"),
     ("periods", "Billing periods are seen"),
+    ("bill", "The newest bill can be read"),
 )
+AGAIN = "Test again in a minute, or save it: it is tried every minute until then."
+# The column of a CUR that names resources, in lower case; where it is empty, they are switched off.
+_RESOURCE_IDS = frozenset(("line_item_resource_id", "lineitem/resourceid"))
 _OWN_ACCESS = {
     "az": "This server's own Azure credentials are used.",
     "gs": "This server's own Google Cloud credentials are used.",
@@ -50,12 +56,15 @@ class Step:
 class Probe:
     """`months` are those that the place holds, newest first, such as `2026-05`.
 
-    `offer` is a location near the one given where the bills do lie; blank where none was seen, or none is needed.
+    `offer` is a location near the one given where the bills do lie, or all of them where that one would do, too; blank
+    where none was seen.
+    `may_pass`: AWS denied it as it denies permissions that were given within the last minutes.
     """
 
     steps: tuple[Step, ...]
     months: tuple[str, ...] = ()
     offer: str = ""
+    may_pass: bool = False
 
     @property
     def is_well(self) -> bool:
@@ -67,6 +76,7 @@ class Probe:
             "steps": [step.as_dict() for step in self.steps],
             "periods": list(self.months),
             "offer": self.offer or None,
+            "may_pass": self.may_pass,
         }
 
 
@@ -97,24 +107,33 @@ def probe(tried: Tried) -> Probe:
     """Each step in turn, until one fails."""
     looking = _Looking(tried)
     steps: list[Step] = []
+    may_pass = False
     for name, title in STEPS:
         if steps and steps[-1].state != "done":
             steps.append(Step(name, title, "skipped", "Not tried."))
             continue
         try:
-            steps.append(Step(name, title, "done", looking.step(name)))
+            said = looking.step(name)
+            steps.append(Step(name, title, "done", said, looking.warning))
         except _Failed as error:
             steps.append(Step(name, title, "failed", error.said, error.next))
         except OutlayError as error:
-            steps.append(Step(name, title, "failed", error.message, f"{_perhaps(tried, error)}{error.next}"))
+            may_pass = isinstance(error, Denied) and error.may_pass
+            steps.append(refused(name, title, error, _perhaps(tried, error)))
     failed = next((number for number, step in enumerate(steps) if step.state == "failed"), None)
     if failed is None or steps[failed].name not in _OFFERS:
-        return Probe(tuple(steps), looking.months)
+        return Probe(tuple(steps), looking.months, looking.deeper, may_pass)
     offer = _offer(tried)
     if offer:
         next_action = f"The bills lie at {offer}: give that path. {steps[failed].next}"
         steps[failed] = replace(steps[failed], next=next_action)
-    return Probe(tuple(steps), looking.months, offer)
+    return Probe(tuple(steps), looking.months, offer, may_pass)
+
+
+def refused(name: str, title: str, error: OutlayError, before: str = "") -> Step:
+    """The step that `error` ended. One that a permission may have ended that is too new says what to do about that."""
+    after = f" {AGAIN}" if isinstance(error, Denied) and error.may_pass else ""
+    return Step(name, title, "failed", error.message, f"{before}{error.next}{after}")
 
 
 # The steps that fail for a path with a part too many.
@@ -163,6 +182,10 @@ class _Looking:
         self._place: Place | None = None
         self._glance: Glance | None = None
         self.months: tuple[str, ...] = ()
+        # Where all of the bill lies, further down than the location given.
+        self.deeper = ""
+        # What the last step found that works, but not as it might.
+        self.warning = ""
 
     def step(self, name: str) -> str:
         by_name: dict[str, Callable[[], str]] = {
@@ -171,6 +194,7 @@ class _Looking:
             "list": self._lists,
             "layout": self._has_layout,
             "periods": self._has_periods,
+            "bill": self._reads_bill,
         }
         return by_name[name]()
 
@@ -226,6 +250,7 @@ class _Looking:
         if location.is_folder or len(homes) != 1 or "/" not in homes[0]:
             return ""
         path = "/".join(filter(None, (location.path, homes[0].rpartition("/")[0])))
+        self.deeper = f"{location.scheme}://{location.bucket}/{path}"
         return f" It lies in {path}: with that path only its own files are listed."
 
     def _has_periods(self) -> str:
@@ -239,10 +264,35 @@ class _Looking:
             raise _Failed("There is no billing period yet.", "Save it: it waits for its first delivery.")
         return f"{_span(self.months)}{rest}".strip()
 
-    def _bucket(self) -> Bucket:
+    def _reads_bill(self) -> str:
+        """Its manifest, and the columns of its smallest file."""
+        candidates = survey(self._tried.source.kind, self._bucket()).candidates
+        if not candidates:
+            return "There is none to look at yet."
+        delivery = max(candidates, key=lambda each: each.period).load()
+        if wrong := [each for each in delivery.findings if each.is_error]:
+            raise _Failed(wrong[0].message, wrong[0].next)
+        files = sorted(delivery.files, key=lambda file: file.size)
+        if not files or files[0].size > BYTES:
+            return f"{delivery.period.month}: its files were not looked into; the first check reads them all."
+        columns = self._glanced.columns_of(files[0])
+        if missing := FORMATS[delivery.format].header(files[0].path, sorted(columns)):
+            names = ", ".join(str(each.column) for each in missing)
+            more = f" It lacks {names}." if len(missing) > 1 else ""
+            raise _Failed(f"{missing[0].message}{more}", missing[0].next)
+        if delivery.format == "cur" and not self._glanced.has_values(files[0], _RESOURCE_IDS):
+            off = finding("resource-ids-off")
+            self.warning = f"{off.message} {off.next}"
+        return f"{delivery.period.month}: {len(columns):,} columns, all that is needed among them."
+
+    @property
+    def _glanced(self) -> Glance:
         if self._glance is None:
             self._glance = Glance(self._tried.engine, self._tried.settings, self._opened())
-        look = self._glance
+        return self._glance
+
+    def _bucket(self) -> Bucket:
+        look = self._glanced
         return Bucket(self._opened(), self._files, self._tried.source.export or None, look.periods_of, look.columns_of)
 
     def _opened(self) -> Place:

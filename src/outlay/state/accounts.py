@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from outlay.costs.question import Question
 
 KINDS = ("aws", "linked")
-_LOOK_EVERY = timedelta(days=1)
+_LOOK_EVERY, _LOOK_AGAIN = timedelta(days=1), timedelta(minutes=50)
 # Organizations answers there for all regions.
 _REGION = "us-east-1"
 _TEXT, _UNIT = 200, 2_000
@@ -67,11 +67,14 @@ def account_of(role_arn: str) -> str:
 
 @translated
 def look_behind(row: Connection, credentials: Credentials, now: datetime) -> None:
-    """Ask AWS whose access it is, and Organizations for names, unless that was done within a day. Refusals are kept."""
+    """Ask AWS whose access it is, and Organizations for names, unless that was done within a day. Refusals are kept.
+
+    What was refused is asked again by the next checks, and another access at once.
+    """
     from outlay.aws.sessions import Session, who_am_i
 
     known = AccountBehind.objects.filter(connection=row).first()
-    if known and known.account and now - known.looked_at < _LOOK_EVERY:
+    if known and known.looked_at > row.access_at and now - known.looked_at < _look_every(known):
         return
     session = Session(credentials)
     fields: dict[str, str] = {}
@@ -87,6 +90,10 @@ def look_behind(row: Connection, credentials: Credentials, now: datetime) -> Non
         AccountBehind.objects.update_or_create(connection=row, defaults={**fields, "said": said, "looked_at": now})
         for each in found or ():
             _keep(each, now)
+
+
+def _look_every(known: AccountBehind) -> timedelta:
+    return _LOOK_AGAIN if known.said or not known.account else _LOOK_EVERY
 
 
 NOT_VISIBLE = "The access may not list the organisation's accounts: that takes organizations:ListAccounts."

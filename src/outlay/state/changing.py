@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.utils import timezone
 
 from outlay.errors import UsageError
 from outlay.state import connections
@@ -78,7 +79,12 @@ def change(row: Connection, wanted: Settings, seal: Callable[[Secret], str]) -> 
         changed.append("access")
         secret = seal(Secret(wanted.secret_access_key)) if wanted.secret_access_key else ""
         Connection.objects.filter(name=row.name).update(
-            **{name: getattr(drafted, name) for name in _ACCESS}, secret=secret
+            **{name: getattr(drafted, name) for name in _ACCESS},
+            secret=secret,
+            access_changed_at=timezone.now(),
+            # It is tried at once, and again soon.
+            next_check_at=None,
+            failures=0,
         )
     return changed
 

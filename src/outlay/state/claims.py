@@ -25,6 +25,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from outlay.errors import Changed
+from outlay.health import NEW_PERMISSIONS
 from outlay.state.models import Connection
 
 LEASE = timedelta(seconds=60)
@@ -125,7 +126,7 @@ def finish(claim: Claim, at: datetime, *, is_well: bool, fields: Mapping[str, An
     row = Connection.objects.filter(name=claim.connection, lease_holder=claim.holder).first()
     if row is None:
         return False
-    failures = 0 if is_well else claim.failures + 1
+    failures = 0 if is_well else _failed_again(row, claim, at)
     wait = wait_after(failures, timedelta(minutes=row.check_every_minutes))
     if not release(claim, failures=failures, next_check_at=at + wait, **fields):
         return False
@@ -133,11 +134,16 @@ def finish(claim: Claim, at: datetime, *, is_well: bool, fields: Mapping[str, An
     return True
 
 
+def _failed_again(row: Connection, claim: Claim, at: datetime) -> int:
+    """While its access is new, each failure is as the first one: what is being set up is tried every minute."""
+    return 1 if abs(at - row.access_at) <= NEW_PERMISSIONS else claim.failures + 1
+
+
 def put_off(claim: Claim, at: datetime) -> None:
     """For a check that broke off after its lease was given back: it failed, and is due later like any that did."""
     row = Connection.objects.filter(_free(at), name=claim.connection).first()
     if row is not None:
-        failures = claim.failures + 1
+        failures = _failed_again(row, claim, at)
         wait = wait_after(failures, timedelta(minutes=row.check_every_minutes))
         Connection.objects.filter(_free(at), name=row.name).update(failures=failures, next_check_at=at + wait)
 

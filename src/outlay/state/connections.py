@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from outlay.aws.naming import check_external_id, check_role
+from outlay.aws.naming import check_bucket, check_external_id, check_role
 from outlay.errors import UnknownName, UsageError
 from outlay.ingest.result import Source
 from outlay.layouts import check_location
@@ -289,6 +289,7 @@ def source(row: Connection) -> Source:
 def _place(new: NewConnection) -> str:
     """Blank for a linked account, whose charges lie in its payer's bill."""
     if new.kind != "linked":
+        _check_s3(new.location)
         return str(check_location(new.kind, new.location))
     if new.location:
         raise UsageError(
@@ -296,6 +297,17 @@ def _place(new: NewConnection) -> str:
             next="Leave the location out, or connect the payer's bill as a connection of the kind aws.",
         )
     return ""
+
+
+def _check_s3(location: str) -> None:
+    """By AWS's own rules, which name the mistake: the name of a report in place of its bucket, a blank, an address."""
+    scheme, _, rest = location.partition("://")
+    if scheme != "s3":
+        return
+    try:
+        check_bucket(rest.partition("/")[0])
+    except UsageError as error:
+        raise UsageError(error.message, next=error.next, field="location") from error
 
 
 def _provider(new: NewConnection) -> str:

@@ -9,13 +9,11 @@ from django.utils import timezone
 from outlay.aws.sessions import Credentials, Session, who_am_i
 from outlay.errors import Denied, OutlayError
 from outlay.findings import Finding
-from outlay.ingest.probe import Probe, Step
+from outlay.ingest.probe import Probe, Step, refused
 from outlay.ingest.result import RunResult
 from outlay.state import accounts, changes, connections
 from outlay.state.checking import Watch
 from outlay.state.memory import DatabaseMemory
-
-_CODES = {True: "access-denied", False: "source-unavailable"}
 
 
 def check(watch: Watch, credentials: Credentials | None, memory: DatabaseMemory) -> Iterator[RunResult]:
@@ -36,8 +34,14 @@ def check(watch: Watch, credentials: Credentials | None, memory: DatabaseMemory)
 
 
 def _failed(name: str, error: OutlayError) -> RunResult:
-    told = Finding(_CODES[isinstance(error, Denied)], "error", error.message, error.next)
+    told = Finding(_code(error), "error", error.message, error.next)
     return RunResult(name, "failed", None, findings=(told,), counts={told.code: 1})
+
+
+def _code(error: OutlayError) -> str:
+    if not isinstance(error, Denied):
+        return "source-unavailable"
+    return "permission-missing" if error.may_pass else "access-denied"
 
 
 def probe(credentials: Credentials | None) -> Probe:
@@ -47,6 +51,7 @@ def probe(credentials: Credentials | None) -> Probe:
         who = who_am_i(Session(credentials or Credentials()))
         accounts.check_is_linked(who)
     except OutlayError as error:
-        return Probe((Step("access", title, "failed", error.message, error.next),))
+        may_pass = isinstance(error, Denied) and error.may_pass
+        return Probe((refused("access", title, error),), may_pass=may_pass)
     payer = f"Its payer is {who.payer}." if who.payer else "Who pays for it may not be seen."
     return Probe((Step("access", title, "done", f"This is account {who.account}. {payer}"),))

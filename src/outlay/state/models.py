@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 
 
@@ -29,6 +31,8 @@ class Connection(models.Model):
     # An access key: the id as it is, its secret only as `state.secrets` seals it.
     access_key_id = models.CharField(max_length=128, blank=True)
     secret = models.TextField(blank=True)
+    # When another access was given; null: it has the first one.
+    access_changed_at = models.DateTimeField(null=True)
 
     # The connection whose bills it goes on with, from another bucket.
     moved_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="moved_to")
@@ -64,6 +68,12 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def access_at(self) -> datetime:
+        """When the access that is used was made or changed, be it its own or another's."""
+        own = self.access_changed_at or self.created_at
+        return max(own, self.access_of.access_at) if self.access_of else own
 
 
 class Run(models.Model):

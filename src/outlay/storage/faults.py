@@ -12,20 +12,8 @@ from pathlib import Path
 from obstore import exceptions as theirs
 
 from outlay.errors import AccessError, Changed, Denied, DiskFull, NotFound, OutlayError, SetupError, Unavailable
+from outlay.storage import s3_faults
 
-# Listings report S3's own code inside a general error: it is the only sign of what happened.
-_S3_CODE = re.compile(r"<Code>(\w+)</Code>")
-_BY_S3_CODE: dict[str, type[AccessError]] = {
-    "NoSuchBucket": NotFound,
-    "NoSuchKey": NotFound,
-    "AccessDenied": Denied,
-    "AllAccessDisabled": Denied,
-    "InvalidAccessKeyId": Denied,
-    "SignatureDoesNotMatch": Denied,
-    "ExpiredToken": Denied,
-    "InvalidToken": Denied,
-    "AuthorizationHeaderMalformed": Denied,
-}
 _BY_TYPE: tuple[tuple[type[BaseException], type[AccessError]], ...] = (
     (FileNotFoundError, NotFound),
     (NotADirectoryError, NotFound),
@@ -60,7 +48,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _SAID: dict[type[AccessError], tuple[str, str]] = {
     NotFound: ("{place} does not exist.", "Correct the location, or create it."),
-    Denied: ("Access to {place} is denied{code}.", _GRANT),
+    Denied: ("Access to {place} is denied.", _GRANT),
     Unavailable: ("{place} could not be read: {reason}.", "The next ingest tries again."),
 }
 
@@ -82,9 +70,9 @@ def translated(
     *,
     writing: object | None = None,
     listed: bool = False,
-    refusal: Callable[[], OutlayError | None] | None = None,
+    refusal: Callable[[BaseException], OutlayError | None] | None = None,
 ) -> Iterator[None]:
-    """Raise Outlay's errors in place of theirs. `refusal` tells why there were no credentials, where that was it.
+    """Raise Outlay's errors in place of theirs. `refusal` tells more of one than it says itself, where more is known.
 
     `place` is what was asked for, `writing` where bytes went: what cannot be written to is a matter of the
     installation, not of a bill. What was `listed` before and is gone now has changed.
@@ -101,7 +89,7 @@ def translated(
             next="Rename or remove it, or export to a prefix that does not end in a slash.",
         ) from error
     except (OSError, theirs.BaseError) as error:
-        if refusal and (refused := refusal()):
+        if refusal and (refused := refusal(error)):
             raise refused from error
         if _number(error) in _FULL:
             raise DiskFull(f"No space is left at {writing or place}.", next="Free some space there.") from error
@@ -141,13 +129,16 @@ def _what_is_wrong(error: Exception) -> str:
 
 
 def _access_error(error: Exception, place: object) -> AccessError:
-    code = found[1] if (found := _S3_CODE.search(str(error))) else ""
+    # S3's own code stands inside a general error: it is the only sign of what happened.
+    refused = s3_faults.refused(s3_faults.Answer.of(error), place)
+    if refused:
+        return refused
     by_type = next((ours for theirs_, ours in _BY_TYPE if isinstance(error, theirs_)), Unavailable)
-    kind = _BY_S3_CODE.get(code, Denied if _number(error) in _FORBIDDEN else by_type)
+    kind = Denied if _number(error) in _FORBIDDEN else by_type
     message, next_action = _SAID[kind]
-    reason = code or _first_line(error)
+    reason = _first_line(error)
     next_action = next((remedy for sign, remedy in _CREDENTIALS if sign in reason), next_action)
-    return kind(message.format(place=place, code=f" ({code})" if code else "", reason=reason), next=next_action)
+    return kind(message.format(place=place, reason=reason), next=next_action)
 
 
 def _first_line(error: Exception) -> str:

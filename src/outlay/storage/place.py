@@ -16,6 +16,7 @@ from obstore.store import AzureStore, GCSStore, LocalStore, S3Store
 
 from outlay.errors import Changed, Denied, OutlayError, Unavailable
 from outlay.storage.faults import translated
+from outlay.storage.s3 import RegionalStore
 from outlay.storage.url import Location
 
 if TYPE_CHECKING:
@@ -80,7 +81,14 @@ class Place:
     def _translated(
         self, place: object, *, writing: object | None = None, listed: bool = False
     ) -> AbstractContextManager[None]:
-        return translated(place, writing=writing, listed=listed, refusal=self._asked and self._asked.refusal)
+        return translated(place, writing=writing, listed=listed, refusal=self._refusal)
+
+    def _refusal(self, error: BaseException) -> OutlayError | None:
+        """Why there were no credentials, or what S3 does not say of a denial."""
+        refused = self._asked.refusal() if self._asked else None
+        if refused is None and isinstance(self._store, RegionalStore):
+            refused = self._store.why_denied(error, self.location)
+        return refused
 
     def list(self, below: str = "") -> list[StoredFile]:
         """Every file below the folder `below`, all pages, in order of path. A missing folder has no files.
@@ -231,17 +239,25 @@ def _s3_store(
 ) -> Any:
     # As the AWS tools do: what is not given comes from the environment.
     endpoint = endpoint or _environ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-    config: S3Config = {"region": region or _environ("AWS_REGION", "AWS_DEFAULT_REGION") or "us-east-1"}
-    if endpoint:
-        config["endpoint"] = endpoint
-    return S3Store(
-        location.bucket,
-        prefix=location.path or None,
-        config=config,
-        client_options=_allowing_http(endpoint),
-        retry_config=_RETRY,
-        credential_provider=credentials,
-    )
+    client_options = _allowing_http(endpoint)
+
+    def make(region: str, pays: bool) -> Any:
+        config: S3Config = {"region": region}
+        if endpoint:
+            config["endpoint"] = endpoint
+        if pays:
+            config["request_payer"] = True
+        return S3Store(
+            location.bucket,
+            prefix=location.path or None,
+            config=config,
+            client_options=client_options,
+            retry_config=_RETRY,
+            credential_provider=credentials,
+        )
+
+    first = region or _environ("AWS_REGION", "AWS_DEFAULT_REGION") or "us-east-1"
+    return RegionalStore(make, first, endpoint, location.bucket)
 
 
 def _azure_store(location: Location) -> Any:

@@ -39,7 +39,10 @@ ROUTES: tuple[Route, ...] = (
     Route("connection-news", "outlay.web.connections.views.news", "connection-news", VIEWER),
     Route("add-connection", "outlay.web.connections.adding.tiles", "connection-tiles", ADMINISTRATOR),
     Route(
-        "add-connection/policy/<str:way>", "outlay.web.connections.adding.download", "connection-policy", ADMINISTRATOR
+        "add-connection/policy/<str:way>",
+        "outlay.web.connections.policies.download",
+        "connection-policy",
+        ADMINISTRATOR,
     ),
     Route("add-connection/<str:tile>", "outlay.web.connections.adding.add", "connection-add", ADMINISTRATOR),
     Route("add-connection/<str:tile>/field", "outlay.web.connections.adding.field", "connection-field", ADMINISTRATOR),
@@ -58,6 +61,12 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("make-export", "outlay.web.connections.exporting.make", "make-export", ADMINISTRATOR),
     Route("make-export/field", "outlay.web.connections.exporting.make_field", "make-export-field", ADMINISTRATOR),
+    Route(
+        "make-export/policy",
+        "outlay.web.connections.exporting.make_policy",
+        "make-export-policy",
+        ADMINISTRATOR,
+    ),
     Route("make-export/plan", "outlay.web.connections.exporting.make_plan", "make-export-plan", ADMINISTRATOR),
     Route("connections/<str:name>", "outlay.web.connections.views.connection", "connection", VIEWER),
     Route("connections/<str:name>/progress", "outlay.web.connections.views.progress", "connection-progress", VIEWER),

@@ -437,7 +437,7 @@ class NoticeTold(Told):
 
 
 class TestStep(Told):
-    step: Literal["name", "access", "list", "layout", "periods"]
+    step: Literal["name", "access", "list", "layout", "periods", "bill"]
     state: Literal["done", "failed", "skipped"]
     said: str
     next: str
@@ -450,6 +450,7 @@ class Tested(Told):
     steps: list[TestStep]
     periods: list[str]
     offer: str | None = Field(description="A location near the one given, where the bills lie.")
+    may_pass: bool = Field(description="AWS denied it, as it denies permissions that are newer than 5 minutes.")
 
 
 class Stopping(Told):

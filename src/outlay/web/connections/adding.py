@@ -11,14 +11,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from outlay import connecting
-from outlay.aws.policies import WAYS, Target, policy, written
 from outlay.errors import OutlayError, UsageError
+from outlay.web.connections import policies
 from outlay.web.connections.forms import ACCESS_FIELDS, BY_NAME, STORAGES, TILES, AnyForm, ConnectionForm, Tile, told
 from outlay.web.core import outlay
 from outlay.web.roles import who
 
 _secret = sensitive_post_parameters("secret_access_key")
-PURPOSE = "bucket-reader"
 
 
 def tiles(request: HttpRequest) -> HttpResponse:
@@ -73,7 +72,8 @@ def tried(request: HttpRequest, form: ConnectionForm, access_like: str = "") -> 
     except OutlayError as error:
         return render(request, "connections/test.html", {"wrong": [("", [f"{error.message} {error.next}"])]})
     offered = found.offer.partition("://")[2].partition("/")[2]
-    return render(request, "connections/test.html", {"probe": found, "offered_path": offered})
+    context = {"probe": found, "offered_path": offered, "test_url": request.path}
+    return render(request, "connections/test.html", context)
 
 
 def _with_name(form: ConnectionForm) -> Any:
@@ -89,46 +89,7 @@ def _with_name(form: ConnectionForm) -> Any:
 @_secret
 @require_POST
 def iam_policy(request: HttpRequest, tile: str) -> HttpResponse:
-    form = ConnectionForm(outlay(), tile_of(tile), request.POST)
-    return policy_part(request, form)
-
-
-def policy_part(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
-    lender = form.said("access_of")
-    role = outlay().connection(lender).row.role_arn if lender and lender in _names() else form.said("role_arn")
-    is_user = form.said("access") == "key"
-    if "role_arn" in form.errors and form.said("access") == "role":
-        role = ""
-    try:
-        made = policy(PURPOSE, Target(form.said("bucket"), role, is_user))
-    except UsageError as error:
-        return render(request, "connections/policy.html", {"error": error})
-    ways = [{"name": name, "way": way, "text": written(made, name)} for name, way in WAYS.items()]
-    context = {
-        "policy": made,
-        "ways": ways,
-        "role": role,
-        "lender": lender,
-        "is_role": form.said("access") == "role",
-        "external_id": form.said("external_id"),
-        "is_user": is_user,
-    }
-    return render(request, "connections/policy.html", context)
-
-
-def download(request: HttpRequest, way: str) -> HttpResponse:
-    """The policy as a file."""
-    if way not in WAYS:
-        raise Http404
-    is_user = request.GET.get("user") == "1"
-    made = policy(PURPOSE, Target(request.GET.get("bucket", ""), request.GET.get("role", ""), is_user))
-    response = HttpResponse(written(made, way), content_type="text/plain; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{WAYS[way].file_name}"'
-    return response
-
-
-def _names() -> set[str]:
-    return {row.name for row in outlay().rows()}
+    return policies.part(request, ConnectionForm(outlay(), tile_of(tile), request.POST))
 
 
 def tile_of(name: str) -> Tile:
@@ -145,6 +106,7 @@ def _context(form: ConnectionForm, tile: Tile) -> dict[str, Any]:
         "access_fields": access_fields(form),
         "folders": outlay().settings.folders or (),
         "storages": STORAGES,
+        "policies": policies.offered(form),
     }
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from outlay import connecting
 from outlay.errors import Busy, OutlayError, UsageError
 from outlay.period import BillingPeriod
-from outlay.web.connections import adding, views
+from outlay.web.connections import adding, policies, views
 from outlay.web.connections.adding import access_fields, sections
 from outlay.web.connections.forms import OWN_ACCESS, STORAGES, MoveForm, SettingsForm, told
 from outlay.web.core import outlay
@@ -33,7 +33,7 @@ def check(request: HttpRequest, name: str) -> HttpResponse:
 def test(request: HttpRequest, name: str) -> HttpResponse:
     """Try its place with the access it has."""
     found = connecting.test_again(outlay(), name)
-    return render(request, "connections/test.html", {"probe": found})
+    return render(request, "connections/test.html", {"probe": found, "test_url": request.path})
 
 
 @require_POST
@@ -109,6 +109,7 @@ def move(request: HttpRequest, name: str) -> HttpResponse:
         "access_fields": access_fields(form),
         "folders": o.settings.folders or (),
         "storages": STORAGES,
+        "policies": policies.offered(form),
     }
     return render(request, "connections/move.html", context, status=422 if form.errors else 200)
 
@@ -136,7 +137,7 @@ def move_test(request: HttpRequest, name: str) -> HttpResponse:
 @require_POST
 def move_policy(request: HttpRequest, name: str) -> HttpResponse:
     o = outlay()
-    return adding.policy_part(request, MoveForm(o, o.connection(name).row, request.POST))
+    return policies.part(request, MoveForm(o, o.connection(name).row, request.POST))
 
 
 @require_POST

@@ -15,7 +15,7 @@ from outlay.aws.exports import KINDS
 from outlay.aws.making import FIRST_DELIVERY, Step
 from outlay.aws.sessions import STANDINGS
 from outlay.errors import AccessError, OutlayError, UsageError
-from outlay.web.connections import adding
+from outlay.web.connections import adding, policies
 from outlay.web.connections.forms import OWN_ACCESS, AnyForm, ConnectionForm, MakeForm, MoveForm, told
 from outlay.web.core import outlay
 from outlay.web.roles import who
@@ -107,9 +107,16 @@ def _page(request: HttpRequest, form: MakeForm, more: dict[str, Any], *, status:
         "form": form,
         "sections": adding.sections(form, form.tile),
         "access_fields": adding.access_fields(form),
+        "policies": policies.offered(form),
         **more,
     }
     return render(request, "connections/make.html", context, status=status)
+
+
+@_secret
+@require_POST
+def make_policy(request: HttpRequest) -> HttpResponse:
+    return policies.part(request, MakeForm(outlay(), request.POST))
 
 
 @_secret

@@ -248,6 +248,21 @@ class _ConnectionFields(forms.Form):
     month = _text("Month of the change", "The first month that the new connection counts, such as 2026-05.", 7)
 
 
+_AWS_NAME = (
+    "Which account it is, such as main-payer. Lower-case letters, digits and hyphens, without spaces and periods."
+)
+# Where other rules hold than for most kinds.
+_HELP_BY_KIND: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "aws": {
+            "name": _AWS_NAME,
+            "expect_every": "Optional: how often a delivery should come, in whole hours. Without it 36.",
+        },
+        "linked": {"name": _AWS_NAME, "role_arn": "The role in that account that Outlay assumes."},
+    }
+)
+
+
 class ConnectionForm(_ConnectionFields):
     """One way to connect. `new` is what it says."""
 
@@ -272,6 +287,9 @@ class ConnectionForm(_ConnectionFields):
             _offer(self, self.offered, lenders)
         for name, label in tile.labels:
             self.fields[name].label = label
+        for name, help_text in _HELP_BY_KIND.get(tile.kind or "", {}).items():
+            if name in self.fields:
+                self.fields[name].help_text = help_text
         if "bucket" in self.fields:
             self.fields["bucket"].label = f"{STORAGES[self.scheme].bucket.title()} Name"
         styled(self)

@@ -24,6 +24,19 @@
     if (bucket.value) htmx.trigger(bucket, "change");
   });
   if (storage) showStorage();
+  // What a policy is for, and what has to be known for it.
+  const purposes = document.querySelector("[data-purposes]");
+  const showPurpose = () => {
+    const chosen = purposes.selectedOptions[0];
+    const needs = chosen.dataset.needs.split(" ");
+    document.querySelector("[data-purpose-about]").textContent = chosen.dataset.about;
+    for (const part of document.querySelectorAll("[data-needed]")) {
+      part.hidden = !needs.includes(part.dataset.needed);
+    }
+    document.getElementById("policy").replaceChildren();
+  };
+  purposes?.addEventListener("change", showPurpose);
+  if (purposes) showPurpose();
   // What an export that was found, or a path that was offered, says of the form's fields. Each is checked anew.
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-use-path]");
