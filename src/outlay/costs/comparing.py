@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -49,6 +50,18 @@ def has_tags(session: Session, files: Sequence[str]) -> bool:
     table = session.files(files, _CHARGES)
     (row,) = session.rows(table.aggregate(seen=(table.Tags.length() > 0).any()))
     return bool(row["seen"])
+
+
+def first_usage(session: Session, files: Sequence[str]) -> date | None:
+    """The day on which the first usage begins; of a bill without usage the first charge. None without charges.
+
+    Fees, taxes and credits may be of the month's first day in a bill that was begun in its midst.
+    """
+    table = session.files(files, _CHARGES)
+    begins = table.ChargePeriodStart
+    (row,) = session.rows(table.aggregate(usage=begins.min(where=table.ChargeCategory == "Usage"), any=begins.min()))
+    first: datetime | None = row["usage"] or row["any"]
+    return first.astimezone(UTC).date() if first else None
 
 
 @dataclass(frozen=True)

@@ -51,11 +51,14 @@ class Probe:
     """`months` are those that the place holds, newest first, such as `2026-05`.
 
     `offer` is a location near the one given where the bills do lie; blank where none was seen, or none is needed.
+    `is_listed`: its files could be listed. `is_waiting`: they were, and no bill has been delivered yet.
     """
 
     steps: tuple[Step, ...]
     months: tuple[str, ...] = ()
     offer: str = ""
+    is_listed: bool = False
+    is_waiting: bool = False
 
     @property
     def is_well(self) -> bool:
@@ -108,13 +111,14 @@ def probe(tried: Tried) -> Probe:
         except OutlayError as error:
             steps.append(Step(name, title, "failed", error.message, f"{_perhaps(tried, error)}{error.next}"))
     failed = next((number for number, step in enumerate(steps) if step.state == "failed"), None)
+    is_waiting = looking.is_listed and failed is not None and not looking.has_files
     if failed is None or steps[failed].name not in _OFFERS:
-        return Probe(tuple(steps), looking.months)
+        return Probe(tuple(steps), looking.months, "", looking.is_listed, is_waiting or looking.has_no_month)
     offer = _offer(tried)
     if offer:
         next_action = f"The bills lie at {offer}: give that path. {steps[failed].next}"
         steps[failed] = replace(steps[failed], next=next_action)
-    return Probe(tuple(steps), looking.months, offer)
+    return Probe(tuple(steps), looking.months, offer, looking.is_listed, is_waiting and not offer)
 
 
 # The steps that fail for a path with a part too many.
@@ -163,6 +167,12 @@ class _Looking:
         self._place: Place | None = None
         self._glance: Glance | None = None
         self.months: tuple[str, ...] = ()
+        self.is_listed = False
+        self.has_no_month = False
+
+    @property
+    def has_files(self) -> bool:
+        return bool(self._files)
 
     def step(self, name: str) -> str:
         by_name: dict[str, Callable[[], str]] = {
@@ -201,6 +211,7 @@ class _Looking:
 
     def _lists(self) -> str:
         self._files = tuple(self._opened().list())
+        self.is_listed = True
         if not self._files:
             raise _Failed(
                 f"{self._tried.source.location} was listed, and holds no files.",
@@ -235,7 +246,8 @@ class _Looking:
             raise _Failed(wrong[0].message, wrong[0].next)
         passed = self._glance.passed_over if self._glance else 0
         rest = f" {passed:,} files were not looked into; the first check reads them all." if passed else ""
-        if not self.months and not passed:
+        self.has_no_month = not self.months and not passed
+        if self.has_no_month:
             raise _Failed("There is no billing period yet.", "Save it: it waits for its first delivery.")
         return f"{_span(self.months)}{rest}".strip()
 
