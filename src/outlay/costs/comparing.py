@@ -17,6 +17,7 @@ from outlay.focus.columns import COLUMNS
 SERVICE = "ServiceName"
 _CHARGES = ibis.schema({column.name: column.type for column in COLUMNS})
 _ZERO = Decimal(0)
+_DAY = 24 * 60 * 60
 
 Sums = Mapping[tuple[str | None, str], Decimal]
 
@@ -53,13 +54,16 @@ def has_tags(session: Session, files: Sequence[str]) -> bool:
 
 
 def first_usage(session: Session, files: Sequence[str]) -> date | None:
-    """The day on which the first usage begins; of a bill without usage the first charge. None without charges.
+    """The day on which the first usage by the hour or day begins; without any, the first charge. None: no charge.
 
-    Fees, taxes and credits may be of the month's first day in a bill that was begun in its midst.
+    Fees, taxes, credits and what of a commitment is not used are of whole months: they say nothing about the day on
+    which an export was begun.
     """
     table = session.files(files, _CHARGES)
     begins = table.ChargePeriodStart
-    (row,) = session.rows(table.aggregate(usage=begins.min(where=table.ChargeCategory == "Usage"), any=begins.min()))
+    is_short = table.ChargePeriodEnd.epoch_seconds() - begins.epoch_seconds() <= _DAY
+    is_use = (table.ChargeCategory == "Usage") & (table.CommitmentDiscountStatus.fill_null("") != "Unused")
+    (row,) = session.rows(table.aggregate(usage=begins.min(where=is_use & is_short), any=begins.min()))
     first: datetime | None = row["usage"] or row["any"]
     return first.astimezone(UTC).date() if first else None
 

@@ -504,9 +504,7 @@ class MoveForm(ConnectionForm):
             "",
             old.kind,
             (
-                Section(
-                    "The new connection", (*place[:-1], *named, *place[-1:], "name") if named else (*place, "name")
-                ),
+                Section("The new connection", (*place, "name")),
                 Section("The change", ("month", "keeps_old")),
             ),
             () if is_folder else (*(["keep"] if scheme == S3 else []), *OF_ITS_OWN),
