@@ -182,7 +182,7 @@ def test_stopping_the_first_bring_in_leaves_out_the_months_that_are_not_in_yet(b
     assert len(_months(page)) == 6
 
 
-def test_another_bucket_is_refused_and_one_button_adds_the_new_one_and_pauses_the_old(
+def test_another_bucket_is_refused_and_one_button_goes_on_in_the_new_one(
     buckets: Buckets, visit: Visit, s3_server: S3Server
 ) -> None:
     buckets.drop("old", "2026-04", "2026-05", "2026-06", cost="10")
@@ -215,8 +215,8 @@ def test_another_bucket_is_refused_and_one_button_adds_the_new_one_and_pauses_th
         moved = page.locator("#move-in-new-bucket")
         expect(moved.get_by_role("row", name="May 2026")).to_be_visible(timeout=PATIENCE)
         assert [row.inner_text().split() for row in moved.locator("tbody tr").all()] == [
-            ["June", "2026", "USD", "10.00", "11.00"],
-            ["May", "2026", "USD", "10.00", "11.00"],
+            ["June", "2026", "USD", "10.00", "11.00", "1.00"],
+            ["May", "2026", "USD", "10.00", "11.00", "1.00"],
         ]
         # The one that counts is marked: the new one from June on.
         counted = [row.get_by_label("Counts").locator("..").inner_text() for row in moved.locator("tbody tr").all()]
