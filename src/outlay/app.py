@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from outlay.costs.only import Only
     from outlay.costs.overview import Overview
     from outlay.costs.question import Question
-    from outlay.engine import Engine
+    from outlay.engine import Engine, Session
     from outlay.findings import Finding
     from outlay.health import Status
     from outlay.ingest.result import Reconciliation, RunResult
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from outlay.state.claims import Claim
     from outlay.state.memory import Commit, DatabaseMemory
     from outlay.state.models import Connection, Run
+    from outlay.state.moving import Move
     from outlay.state.new import NewConnection
     from outlay.state.progress import Progress
     from outlay.state.runs import KeptRun
@@ -264,10 +265,10 @@ class Outlay:
         """Where questions are answered; any thread may ask."""
         _ = self.memory
         from outlay.costs.desk import Bounds, Desk
-        from outlay.state import accounts, connections
+        from outlay.state import accounts, connections, moving
 
         bounds = Bounds(self.settings.question_slots, self.settings.question_wait, self.settings.question_seconds)
-        return Desk(self.lake, self._asking, bounds, connections.counted_months, accounts.only)
+        return Desk(self.lake, self._asking, bounds, connections.counted_months, accounts.only, moving.lines)
 
     def _credentials(self) -> Any:
         """For a lake on S3: the installation's own."""
@@ -579,6 +580,65 @@ class Outlay:
         yield from checking.check(watch, work, self.place, self.memory)
         self._ask_after_export(watch.claim.connection)
         self._look_behind(watch.claim.connection)
+        self.hand_over(watch.claim.connection)
+
+    def hand_over(self, name: str) -> None:
+        """Where it goes on with another, or another with it: find the month of the change, and pause the old one.
+
+        Both may have to wait for a later check.
+        """
+        from outlay.state import acts, moving
+
+        for move in moving.under_way(name):
+            if not move.month and (first := self._first_in_full(move)):
+                moving.set_month(move.new, first)
+                said = f"from {first} on, the first month that it holds in full."
+                acts.note(move.new, acts.BY_ITSELF, "counted", said=said)
+        for move in moving.under_way(name):
+            if move.month and self._is_over(move) and moving.end(move.new):
+                self.pause(move.old)
+                acts.note(move.old, acts.BY_ITSELF, "paused", said=f"as {move.new} counts now.")
+
+    def _is_over(self, move: Move) -> bool:
+        """Is the old one needed no more? It is for months that the new one has not, and for late corrections.
+
+        AWS makes a bill final in the first days of the next month; a bill that never says so is not waited for longer
+        than a month.
+        """
+        first = BillingPeriod.parse(move.month)
+        new = {key.period for key in self.lake.live() if key.connection == move.new}
+        old = {view.period: view for view in self.periods(move.old) if view.delivery}
+        if first not in new or any(period >= first and period not in new for period in old):
+            return False
+        last = old.get(first.previous())
+        return last is None or last.state != "estimated" or first.next() in new
+
+    def _first_in_full(self, move: Move) -> str:
+        """The first month that the new one holds from its first day on, or as early as the old one; blank for none."""
+        from outlay.costs.comparing import first_usage
+        from outlay.lake import Partition
+        from outlay.state import connections
+
+        if not connections.is_all_in(move.new):
+            return ""
+        live = self.lake.live()
+
+        def begins(session: Session, name: str, period: BillingPeriod) -> date:
+            there = live.get(Partition(name, period))
+            return (first_usage(session, there.files) if there else None) or period.start.date()
+
+        def look(session: Session) -> str:
+            for period in sorted(each.period for each in live if each.connection == move.new):
+                latest = max(period.start.date(), begins(session, move.old, period))
+                if period.month > move.after and begins(session, move.new, period) <= latest:
+                    return period.month
+            return ""
+
+        try:
+            return self.desk.look(look)
+        except (Busy, TooSlow):
+            # The next check looks again; until then the old one counts.
+            return ""
 
     def _ask_after_export(self, name: str) -> None:
         """What AWS says of an export that Outlay made, until it has delivered."""
@@ -680,14 +740,10 @@ class Outlay:
     def counted(self) -> dict[Partition, Live]:
         """What answers are made of: all that is live but the months that a connection does not count."""
         _ = self.memory
-        from outlay.state import connections
+        from outlay.costs.counting import counted
+        from outlay.state import connections, moving
 
-        months = connections.counted_months()
-        return {
-            partition: live
-            for partition, live in self.lake.seen().live.items()
-            if partition.period.is_within(*months.get(partition.connection, ("", "")))
-        }
+        return counted(self.lake.seen().live, connections.counted_months(), moving.lines())
 
     def _counted_files(self) -> list[str]:
         return [file for _, live in sorted(self.counted().items()) for file in live.files]
@@ -753,7 +809,8 @@ class Outlay:
         from outlay.lake import Partition
         from outlay.state import connections
 
-        row = connections.named(name)
+        connections.named(name)
+        counted = self.counted()
         kept = self.lake.deliveries(Partition(name, only) if only else name)
         committed = self.memory.committed(name, only)
         decided = {period for period in self.memory.decided(name) if only in (None, period)}
@@ -768,7 +825,7 @@ class Outlay:
                 live[each].rows if each in live else 0,
                 runs.get(commit.run) if (commit := commits[each]) else None,
                 tuple(delivery for delivery in committed.get(each.period, {}) if delivery in kept.get(each, {})),
-                is_counted=each.period.is_within(row.count_from, row.count_to),
+                is_counted=each not in live or each in counted,
             )
             for each in sorted(partitions, reverse=True)
         ]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from outlay.state.changing import Settings
     from outlay.state.deliveries import Delivered
     from outlay.state.models import Connection
+    from outlay.state.moving import Move
     from outlay.state.new import NewConnection
     from outlay.state.news import News
     from outlay.state.summary import Summary
@@ -116,6 +117,12 @@ class Overlap:
     def currencies(self) -> list[str]:
         return sorted(self.old.keys() | self.new.keys())
 
+    @property
+    def difference(self) -> dict[str, Decimal]:
+        """By which the new one's bill is higher, by currency."""
+        zero = Decimal(0)
+        return {each: self.new.get(each, zero) - self.old.get(each, zero) for each in self.currencies}
+
     def as_dict(self) -> dict[str, Any]:
         from outlay.costs.answer import plain
 
@@ -123,25 +130,34 @@ class Overlap:
             "month": self.month,
             "old": {currency: plain(amount) for currency, amount in self.old.items()},
             "new": {currency: plain(amount) for currency, amount in self.new.items()},
+            "difference": {currency: plain(amount) for currency, amount in self.difference.items()},
             "counted": "new" if self.new_counts else "old",
         }
 
 
 @dataclass(frozen=True)
 class Moved:
-    """A connection whose bills go on in another from `month` on."""
+    """A connection whose bills go on in another from `month` on.
+
+    `state` is `waiting` while the first month that the new one holds in full is not known, with a blank `month`;
+    `counting`; or `back`. `stand_ins` are months that one of them holds alone and counts though it is the other's turn.
+    """
 
     old: str
     new: str
     month: str
     overlaps: tuple[Overlap, ...]
+    state: str = "counting"
+    stand_ins: tuple[tuple[str, str], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "old": self.old,
             "new": self.new,
-            "month": self.month,
+            "month": self.month or None,
+            "state": self.state,
             "both": [each.as_dict() for each in self.overlaps],
+            "stand_ins": [{"month": month, "counted_by": name} for month, name in self.stand_ins],
         }
 
 
@@ -151,22 +167,35 @@ def moves(o: Outlay, name: str) -> tuple[Moved, ...]:
     from outlay.state import moving
 
     found = moving.of(o.connection(name).row)
+    if not found:
+        return ()
     sums = {each: _billed(o, each) for move in found for each in (move.old, move.new)}
-    return tuple(
-        Moved(
-            move.old,
-            move.new,
-            move.month,
-            tuple(
-                Overlap(month, sums[move.old][month], sums[move.new][month], month >= move.month)
-                for month in moving.both(sums[move.old], sums[move.new])
-            ),
-        )
-        for move in found
+    counted = {(each.connection, each.period.month) for each in o.counted()}
+    return tuple(_moved(move, sums[move.old], sums[move.new], counted) for move in found)
+
+
+def _moved(move: Move, old: _Sums, new: _Sums, counted: set[tuple[str, str]]) -> Moved:
+    from outlay.state import moving
+
+    both = moving.both(old, new)
+    alone = [
+        *((month, move.old) for month in old.keys() - new.keys() if move.month and month >= move.month),
+        *((month, move.new) for month in new.keys() - old.keys() if not move.month or month < move.month),
+    ]
+    return Moved(
+        move.old,
+        move.new,
+        move.month,
+        tuple(Overlap(month, old[month], new[month], (move.new, month) in counted) for month in both),
+        move.state,
+        tuple(sorted(((month, name) for month, name in alone if (name, month) in counted), reverse=True)),
     )
 
 
-def _billed(o: Outlay, name: str) -> dict[str, dict[str, Decimal]]:
+_Sums = dict[str, dict[str, Decimal]]
+
+
+def _billed(o: Outlay, name: str) -> _Sums:
     """BilledCost of each live month, by currency."""
     return {
         view.period.month: {
@@ -310,16 +339,52 @@ def stop(o: Outlay, name: str, *, by: str = "") -> bool:
     return is_stopping
 
 
-def change(o: Outlay, name: str, wanted: Settings, *, by: str = "") -> list[str]:
-    """Returns what was changed, in words. Raises UsageError naming the field."""
+def change(o: Outlay, name: str, wanted: Settings, *, untested: bool = False, by: str = "") -> list[str]:
+    """Returns what was changed, in words. Raises UsageError naming the field.
+
+    Another access is tried before it is saved: what `check_change` raises leaves the old one, unless `untested`.
+    """
     _ = o.memory
     from outlay.state import acts, changing
 
     row = o.connection(name).row
+    if not untested:
+        check_change(o, name, wanted)
     changed = changing.change(row, wanted, lambda secret: o.keyring.seal(secret))
     if changed:
         acts.note(name, by, "changed", said=f"{', '.join(changed)}.")
     return changed
+
+
+def check_change(o: Outlay, name: str, wanted: Settings) -> None:
+    """Try the access that is wanted, if another is. It has to read the place; whether bills lie there does not matter.
+
+    Raises Untried, UsageError for what breaks a rule, and Busy.
+    """
+    _ = o.memory
+    from outlay.state import changing
+    from outlay.state.secrets import Secret
+
+    if wanted.keeps_access:
+        return
+    row = o.connection(name).row
+    for error in changing.faults(row, wanted).values():
+        raise error
+    tried = changing.drafted(row, wanted)
+    if wanted.secret_access_key:
+        tried.secret = o.keyring.seal(Secret(wanted.secret_access_key))
+    found = _tried(o, tried)
+    if not (found.is_well or found.is_listed):
+        raise Untried(found, f"The new access does not do, so {name} keeps the one it has.", "access")
+
+
+class Untried(UsageError):
+    """A test has failed, so nothing was saved. `probe` tells which step and why."""
+
+    def __init__(self, probe: Probe, message: str, field: str = "") -> None:
+        failed = next(step for step in probe.steps if step.state == "failed")
+        super().__init__(f"{message} {failed.said}", next=failed.next, field=field)
+        self.probe = probe
 
 
 def set_checks(
@@ -367,31 +432,125 @@ def enter_invoice(o: Outlay, name: str, month: str, invoice: str, currency: str,
 
 
 def move(
-    o: Outlay, name: str, new: NewConnection, month: str, *, keeps_access: bool = False, by: str = ""
+    o: Outlay,
+    name: str,
+    new: NewConnection,
+    month: str = "",
+    *,
+    keeps_access: bool = False,
+    keeps_old: bool = False,
+    untested: bool = False,
+    by: str = "",
 ) -> ConnectionView:
-    """Add `new` for another place and pause the connection, which then counts up to the month before `month`.
+    """Add `new` for another place, which goes on with the connection from `month` on; blank: the first it has in full.
 
-    Both or nothing. With `keeps_access` the new one gets the old one's access. Raises UsageError naming the field.
+    All or nothing. Until the new one has that month, the old one is checked and counts it; then it is paused, unless
+    `keeps_old`. With `keeps_access` the new one gets the old one's access. It is tried first, unless `untested`: a
+    place to which nothing was delivered yet will do. Raises Untried, UsageError naming the field, and Busy.
     """
     _ = o.memory
     from outlay.state import acts, changes, connections, moving
 
-    first, old = moving.check_month(month), o.connection(name).row
+    first, old = moving.check_month(month) if month else "", o.connection(name).row
     for error in connections.faults(new).values():
         raise error
-    if connections.draft(new).location == old.location:
+    drafted = connections.draft(new)
+    if is_same_place(old, drafted):
         raise UsageError(f"{name} reads that place already.", next="Give the new one.", field="location")
     # The lake is read outside: while the transaction goes on, nobody else may write.
     o.check_name(new)
+    moving.check(old, first)
+    if not untested:
+        _check_place(o, name, new, name if keeps_access else "")
     with moving.together():
         o.register(new)
-        moving.link(old.name, new.name, first)
+        moving.link(old.name, new.name, first, keeps_old=keeps_old)
         if keeps_access:
             moving.lend(old.name, new.name)
-        acts.note(name, by, "moved", said=f"{new.name} goes on with it from {first} on.")
-        acts.note(new.name, by, "added", said=f"in place of {name}, from {first} on.")
+        said = f"from {first} on" if first else "from the first month on that it holds in full"
+        acts.note(name, by, "moved", said=f"{new.name} goes on with it {said}.")
+        acts.note(new.name, by, "added", said=f"in place of {name}, {said}.")
     changes.note(name, datetime.now(UTC))
     return o.connection(new.name)
+
+
+# How the name of a connection for an export of that kind ends, in place of what the old one's ends with.
+_ENDS: Mapping[str, str] = {"cur-2.0": "cur2", "focus-1.0": "focus", "focus-1.2": "focus", "legacy-cur": "cur"}
+
+
+def name_for(o: Outlay, old: Connection, kind: str = "") -> str:
+    """A free name for what goes on with `old`, such as `payer-cur2`. `kind` is that of the export, if known."""
+    end = _ENDS.get(kind, "cur2" if old.kind == "aws" else "2")
+    stem = old.name
+    for each in ("-cur", "-cur2", "-focus", "-legacy"):
+        stem = stem.removesuffix(each) or stem
+    taken = {row.name for row in o.rows()}
+    names = (f"{stem[:80]}-{end}{number}" for number in ("", *(f"-{each}" for each in range(2, len(taken) + 3))))
+    return next(name for name in names if name not in taken)
+
+
+def is_same_place(old: Connection, new: Connection | NewConnection) -> bool:
+    """Several exports may lie at one place: another of them is another place."""
+    is_another = bool(old.export and new.export) and old.export != new.export
+    return new.location == old.location and not is_another
+
+
+def _check_place(o: Outlay, name: str, new: NewConnection, access_like: str) -> None:
+    found = try_out(o, new, access_like=access_like)
+    if not (found.is_well or found.is_waiting):
+        raise Untried(found, f"The new place does not do, so {name} goes on as before.")
+
+
+def go_back(o: Outlay, name: str, *, then: str = "pause", by: str = "") -> ConnectionView:
+    """Undo the move to `name`: the old one counts everything again and is checked; returns it.
+
+    `then` is what becomes of the new one, which counts nothing: `pause`, `check` to go on checking it, or `remove`
+    with its charges. Raises UsageError; and Busy when it cannot be removed now, after all of the rest was done.
+    """
+    _ = o.memory
+    from outlay.state import acts, changes, moving
+
+    if then not in THEN:
+        raise UsageError(f"{then!r} is nothing that becomes of it.", next=f"Use {', '.join(THEN)}.", field="then")
+    o.connection(name)
+    with moving.together():
+        old = moving.go_back(name, pauses=then == "pause")
+        acts.note(old, by, "back", said=f"it counts everything again, {name} nothing.")
+        acts.note(name, by, "back", said=f"{old} counts everything again. {THEN[then]}")
+    for each in (old, name):
+        changes.note(each, datetime.now(UTC))
+    if then == "remove":
+        remove(o, name, purge=True, by=by)
+    return o.connection(old)
+
+
+# What becomes of a connection from which one goes back, in words.
+THEN: Mapping[str, str] = {
+    "pause": "It is paused.",
+    "check": "It is checked on.",
+    "remove": "It is removed with its charges.",
+}
+
+
+def go_on(o: Outlay, name: str, month: str = "", *, by: str = "") -> ConnectionView:
+    """Go forward again after `go_back`: it counts from `month` on; blank: from the first that it holds in full.
+
+    Raises UsageError naming the field.
+    """
+    _ = o.memory
+    from outlay.state import acts, changes, moving
+
+    first = moving.check_month(month) if month else ""
+    old = o.connection(name).row.moved_from_id
+    with moving.together():
+        moving.go_forward(name, first)
+        said = f"from {first} on." if first else "from the first month on that it holds in full."
+        acts.note(name, by, "forward", said=said)
+        acts.note(str(old), by, "moved", said=f"{name} goes on with it {said}")
+    o.hand_over(name)
+    for each in (str(old), name):
+        changes.note(each, datetime.now(UTC))
+    return o.connection(name)
 
 
 def change_month(o: Outlay, name: str, month: str, *, by: str = "") -> None:

@@ -80,7 +80,7 @@ def export_of(o: Outlay, name: str) -> FoundExport:
     row = o.connection(name).row
     session = opened(o, Access(access_of=name))
     found = exports_found(session, who_am_i(session), tags_seen=tags_seen(o, name))
-    there = [each for each in found.exports if _is_read(row.location, row.export, each)]
+    there = [each for each in found.exports if is_read(row.location, row.export, each)]
     if not there and found.hidden:
         raise found.hidden[0]
     if len(there) != 1:
@@ -91,8 +91,8 @@ def export_of(o: Outlay, name: str) -> FoundExport:
     return there[0]
 
 
-def _is_read(location: str, name: str, export: FoundExport) -> bool:
-    """A location may be the export's own folder, or any above it."""
+def is_read(location: str, name: str, export: FoundExport) -> bool:
+    """Does a connection read it that has this location, the export's own folder or any above it, and export name?"""
     own = f"{export.location}/{export.name}/"
     return f"{own}".startswith(f"{location.rstrip('/')}/") and name in ("", export.name)
 

@@ -81,7 +81,7 @@ def test_a_linked_account_is_connected_by_its_form_and_asks_for_no_bill(site: Si
     expect(page.get_by_text("AWS linked account")).to_be_visible()
     expect(page.get_by_role("heading", name="Billing periods")).to_have_count(0)
     assert (axe(page), overflow(page)) == ([], [])
-    page.get_by_role("link", name="Change").click()
+    page.get_by_role("link", name="Update", exact=True).click()
     expect(page.get_by_label("Location")).to_have_count(0)
     page.get_by_label("Minutes, from 5").or_(page.get_by_label("Check every")).fill("120")
     page.get_by_role("button", name="Save").click()

@@ -130,12 +130,15 @@ def test_a_connection_is_moved_and_the_month_of_the_change_is_changed(api: Api, 
     assert (shown["expect_every"], shown["count_from"]) == (24, "2026-06")
     assert (api.get("connections/before")["status"], api.get("connections/before")["count_to"]) == ("paused", "2026-05")
     (move,) = api.get("connections/before/moves")
-    both = {"month": "2026-06", "old": {"USD": "1.5"}, "new": {"USD": "2"}, "counted": "new"}
-    assert move == {"old": "before", "new": "after", "month": "2026-06", "both": [both]}
+    sums = {"old": {"USD": "1.5"}, "new": {"USD": "2"}, "difference": {"USD": "0.5"}}
+    both = {"month": "2026-06", **sums, "counted": "new"}
+    told = {"month": "2026-06", "state": "counting", "both": [both], "stand_ins": []}
+    assert move == {"old": "before", "new": "after", **told}
     (move,) = api.ask("connections/after/moves", "PATCH", json={"month": "2026-07"}).json()
     assert (move["month"], move["both"][0]["counted"]) == ("2026-07", "old")
     assert api.ask("connections/before/moves", "PATCH", json={"month": "2026-07"}).status_code == 400
-    assert api.get("connections/before/acts")[0]["what"] == "moved"
+    acts = api.get("connections/before/acts")
+    assert [(act["who"] == "Outlay", act["what"]) for act in acts][:2] == [(True, "paused"), (False, "moved")]
 
 
 def test_the_amount_on_a_paper_invoice_is_entered_and_forgotten(api: Api, empty_site: Site, folder: Path) -> None:

@@ -166,7 +166,7 @@ def test_stopping_the_first_bring_in_leaves_out_the_months_that_are_not_in_yet(b
     assert len(_months(page)) == 6
 
 
-def test_another_bucket_is_refused_and_one_button_adds_the_new_one_and_pauses_the_old(
+def test_another_bucket_is_refused_and_one_button_goes_on_in_the_new_one(
     buckets: Buckets, visit: Visit, s3_server: S3Server
 ) -> None:
     buckets.drop("old", "2026-04", "2026-05", "2026-06", cost="10")
@@ -177,7 +177,7 @@ def test_another_bucket_is_refused_and_one_button_adds_the_new_one_and_pauses_th
         page.goto("/connections/in-old-bucket")
         page.get_by_role("button", name="Check now").click()
         expect(page.get_by_role("link", name="April 2026")).to_be_visible(timeout=PATIENCE)
-        page.get_by_role("link", name="Change", exact=True).click()
+        page.get_by_role("link", name="Update", exact=True).click()
         page.get_by_label("Location", exact=True).fill(other.url("new"))
         expect(page.locator("#id_location_said")).to_contain_text("The bills of in-old-bucket stay where they are")
         page.get_by_role("button", name="Save").click()
@@ -194,13 +194,13 @@ def test_another_bucket_is_refused_and_one_button_adds_the_new_one_and_pauses_th
         page.get_by_label("Month of the change", exact=True).fill("2026-06")
         page.get_by_role("button", name="Test", exact=True).click()
         expect(page.locator("[data-test-result]")).to_have_text("All of it works.")
-        page.get_by_role("button", name="Add the new one and pause the old").click()
+        page.get_by_role("button", name="Test it and go on there").click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("in-new-bucket")
         moved = page.locator("#move-in-new-bucket")
         expect(moved.get_by_role("row", name="May 2026")).to_be_visible(timeout=PATIENCE)
         assert [row.inner_text().split() for row in moved.locator("tbody tr").all()] == [
-            ["June", "2026", "USD", "10.00", "11.00"],
-            ["May", "2026", "USD", "10.00", "11.00"],
+            ["June", "2026", "USD", "10.00", "11.00", "1.00"],
+            ["May", "2026", "USD", "10.00", "11.00", "1.00"],
         ]
         # The one that counts is marked: the new one from June on.
         counted = [row.get_by_label("Counts").locator("..").inner_text() for row in moved.locator("tbody tr").all()]

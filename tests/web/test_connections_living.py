@@ -164,7 +164,7 @@ def test_a_viewer_sees_all_and_changes_nothing(life: Life, visit: Visit) -> None
     page = visit(life.site, "viewer")
     for path in ("/connections", "/connections/watched", "/connections/watched/in/2026-05"):
         page.goto(path)
-        for word in ("Add connection", "Check now", "Pause", "Change", "Make live", "Remove", "Compare with"):
+        for word in ("Add connection", "Check now", "Pause", "Update", "Make live", "Remove", "Compare with"):
             expect(page.locator("main").get_by_role("button", name=word, exact=True)).to_have_count(0)
             expect(page.locator("main").get_by_role("link", name=word, exact=True)).to_have_count(0)
     (earlier,) = life.o.periods("watched")[0].earlier
@@ -200,7 +200,7 @@ def test_another_folder_is_a_new_connection_that_counts_from_a_month_on(life: Li
     page.get_by_label("Month of the change", exact=True).fill("June")
     expect(page.locator("#field_month")).to_contain_text("is not a month")
     page.get_by_label("Month of the change", exact=True).fill("2026-06")
-    page.get_by_role("button", name="Add the new one and pause the old").click()
+    page.get_by_role("button", name="Test it and go on there").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("new-place")
     life.ingest("new-place")
     page.goto("/connections/new-place")

@@ -55,6 +55,10 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "list": "outlay.cli.connections:list_",
         "show": "outlay.cli.connections:show",
         "set": "outlay.cli.steering:set_",
+        "update": "outlay.cli.updating:update",
+        "moves": "outlay.cli.updating:moves",
+        "go-back": "outlay.cli.updating:go_back",
+        "go-on": "outlay.cli.updating:go_on",
         "stop": "outlay.cli.steering:stop",
         "pause": "outlay.cli.connections:pause",
         "resume": "outlay.cli.connections:resume",
@@ -110,7 +114,7 @@ def make_app() -> App:
         suppress_keyboard_interrupt=False,
     )
     connections = App(
-        name="connections", help="The places where bills arrive: add, list, show, pause, remove.", sort_key=3.5
+        name="connections", help="The places where bills arrive: add, list, show, update, pause, remove.", sort_key=3.5
     )
     add = App(name="add", help=_ADD, sort_key=0)
     lake = App(name="lake", help="Where the charges lie, and keeping them tidy.", sort_key=9.5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -16,6 +17,7 @@ from outlay.focus.columns import COLUMNS
 SERVICE = "ServiceName"
 _CHARGES = ibis.schema({column.name: column.type for column in COLUMNS})
 _ZERO = Decimal(0)
+_DAY = 24 * 60 * 60
 
 Sums = Mapping[tuple[str | None, str], Decimal]
 
@@ -49,6 +51,21 @@ def has_tags(session: Session, files: Sequence[str]) -> bool:
     table = session.files(files, _CHARGES)
     (row,) = session.rows(table.aggregate(seen=(table.Tags.length() > 0).any()))
     return bool(row["seen"])
+
+
+def first_usage(session: Session, files: Sequence[str]) -> date | None:
+    """The day on which the first usage by the hour or day begins; without any, the first charge. None: no charge.
+
+    Fees, taxes, credits and what of a commitment is not used are of whole months: they say nothing about the day on
+    which an export was begun.
+    """
+    table = session.files(files, _CHARGES)
+    begins = table.ChargePeriodStart
+    is_short = table.ChargePeriodEnd.epoch_seconds() - begins.epoch_seconds() <= _DAY
+    is_use = (table.ChargeCategory == "Usage") & (table.CommitmentDiscountStatus.fill_null("") != "Unused")
+    (row,) = session.rows(table.aggregate(usage=begins.min(where=is_use & is_short), any=begins.min()))
+    first: datetime | None = row["usage"] or row["any"]
+    return first.astimezone(UTC).date() if first else None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ import ibis.expr.types as ir
 from outlay.costs import charges as single
 from outlay.costs import rollup
 from outlay.costs.answer import MOST_ROWS, Answer, answered, check_rows
+from outlay.costs.counting import Line
+from outlay.costs.counting import counted as that_count
 from outlay.costs.marking import marked
 from outlay.costs.names import MAPS, Name
 from outlay.costs.only import Only
@@ -85,15 +87,17 @@ class Desk:
         bounds: Bounds | None = None,
         months: Callable[[], Mapping[str, tuple[str, str]]] = dict,
         only: Callable[[], Only] = Only,
+        lines: Callable[[], tuple[Line, ...]] = tuple,
     ) -> None:
         """`months` gives the first and last month that count of each connection with such bounds, `""` for none.
 
-        `only` says whose charges count where not all do.
+        `only` says whose charges count where not all do, `lines` which connections go on with one another.
         """
         self._lake = lake
         self._engine = engine
         self._months = months
         self._only = only
+        self._lines = lines
         self._bounds = bounds or Bounds()
         self._slots = threading.BoundedSemaphore(self._bounds.slots)
         # A file of charges takes long, and would leave no slot for questions.
@@ -340,13 +344,9 @@ class Desk:
 
     def _counted(self) -> tuple[_Counted, frozenset[Any]]:
         """What is live but the months that do not count; and which those are, with whose charges count."""
-        seen, months, only = self._lake.seen(), self._months(), self._only()
-        counted = {
-            partition: live
-            for partition, live in seen.live.items()
-            if partition.period.is_within(*months.get(partition.connection, ("", "")))
-        }
-        return _Counted(seen.snapshot, counted, only), frozenset({*months.items(), only})
+        seen, months, only, lines = self._lake.seen(), self._months(), self._only(), self._lines()
+        counted = that_count(seen.live, months, lines)
+        return _Counted(seen.snapshot, counted, only), frozenset({*months.items(), only, *lines})
 
     @contextmanager
     def _session(self) -> Iterator[Session]:

@@ -59,12 +59,15 @@ class Probe:
     `offer` is a location near the one given where the bills do lie, or all of them where that one would do, too; blank
     where none was seen.
     `may_pass`: AWS denied it as it denies permissions that were given within the last minutes.
+    `is_listed`: its files could be listed. `is_waiting`: they were, and no bill has been delivered yet.
     """
 
     steps: tuple[Step, ...]
     months: tuple[str, ...] = ()
     offer: str = ""
     may_pass: bool = False
+    is_listed: bool = False
+    is_waiting: bool = False
 
     @property
     def is_well(self) -> bool:
@@ -121,13 +124,15 @@ def probe(tried: Tried) -> Probe:
             may_pass = isinstance(error, Denied) and error.may_pass
             steps.append(refused(name, title, error, _perhaps(tried, error)))
     failed = next((number for number, step in enumerate(steps) if step.state == "failed"), None)
+    is_waiting = looking.is_listed and failed is not None and not looking.has_files
     if failed is None or steps[failed].name not in _OFFERS:
-        return Probe(tuple(steps), looking.months, looking.deeper, may_pass)
+        is_waiting = is_waiting or looking.has_no_month
+        return Probe(tuple(steps), looking.months, looking.deeper, may_pass, looking.is_listed, is_waiting)
     offer = _offer(tried)
     if offer:
         next_action = f"The bills lie at {offer}: give that path. {steps[failed].next}"
         steps[failed] = replace(steps[failed], next=next_action)
-    return Probe(tuple(steps), looking.months, offer, may_pass)
+    return Probe(tuple(steps), looking.months, offer, may_pass, looking.is_listed, is_waiting and not offer)
 
 
 def refused(name: str, title: str, error: OutlayError, before: str = "") -> Step:
@@ -186,6 +191,12 @@ class _Looking:
         self.deeper = ""
         # What the last step found that works, but not as it might.
         self.warning = ""
+        self.is_listed = False
+        self.has_no_month = False
+
+    @property
+    def has_files(self) -> bool:
+        return bool(self._files)
 
     def step(self, name: str) -> str:
         by_name: dict[str, Callable[[], str]] = {
@@ -225,6 +236,7 @@ class _Looking:
 
     def _lists(self) -> str:
         self._files = tuple(self._opened().list())
+        self.is_listed = True
         if not self._files:
             raise _Failed(
                 f"{self._tried.source.location} was listed, and holds no files.",
@@ -260,7 +272,8 @@ class _Looking:
             raise _Failed(wrong[0].message, wrong[0].next)
         passed = self._glance.passed_over if self._glance else 0
         rest = f" {passed:,} files were not looked into; the first check reads them all." if passed else ""
-        if not self.months and not passed:
+        self.has_no_month = not self.months and not passed
+        if self.has_no_month:
             raise _Failed("There is no billing period yet.", "Save it: it waits for its first delivery.")
         return f"{_span(self.months)}{rest}".strip()
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from outlay.state.models import Act
 
 COMMAND = "the command line"
+BY_ITSELF = "Outlay"
 _MOST = 200
 
 
@@ -48,7 +49,9 @@ WORDS = {
     "checked": "asked for a check",
     "stopped": "stopped the check",
     "changed": "changed its settings:",
-    "moved": "moved it to another bucket:",
+    "moved": "moved it to another place:",
+    "back": "went back:",
+    "forward": "went on with it again:",
     "counted": "changed which months count:",
     "accounts": "changed which accounts count:",
     "reverted": "made an earlier delivery live:",

@@ -108,6 +108,11 @@ def _export(row: Connection, wanted: Settings) -> str:
     return row.export if wanted.export is None else wanted.export
 
 
+def drafted(row: Connection, wanted: Settings) -> Connection:
+    """The connection as it would be, without its secret, for its place to be looked at. Nothing is saved."""
+    return connections.draft(_as_new(row, wanted))
+
+
 def _as_new(row: Connection, wanted: Settings) -> NewConnection:
     new = NewConnection(
         row.name,

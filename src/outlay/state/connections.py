@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from outlay.aws.naming import check_bucket, check_external_id, check_role
+from outlay.costs.counting import NOTHING
 from outlay.errors import UnknownName, UsageError
 from outlay.ingest.result import Source
 from outlay.layouts import check_location
@@ -211,7 +212,11 @@ def set_counted(name: str, first: str, last: str) -> Connection:
     first, last = month(first), month(last)
     if first and last and first > last:
         raise UsageError(f"{first} comes after {last}.", next="Give the earlier month first.")
-    named(name)
+    if moving.counts_nothing(row := named(name)):
+        raise UsageError(
+            f"{row.moved_from_id} counts the months of {name}.",
+            next=f"Say from which month on {name} goes on with it.",
+        )
     Connection.objects.filter(name=name).update(count_from=first, count_to=last)
     return named(name)
 
@@ -256,15 +261,24 @@ def counted_months() -> dict[str, tuple[str, str]]:
 
 
 @translated
+def is_all_in(name: str) -> bool:
+    """Did the last check look at every month there is?"""
+    row = named(name)
+    made: dict[str, object] = row.progress or {}
+    return made.get("state") == "done" and not row.stopped_before
+
+
+@translated
 @transaction.atomic
 def remove(name: str, *, keeps_charges: bool = True) -> None:
     """Without its charges, the connection that it went on with counts their months. Raises what `check_unused` does."""
     row = check_unused(name)
     if not keeps_charges:
         moving.give_back(row)
-    elif row.count_from or row.count_to:
+    elif row.count_from or row.count_to or moving.counts_nothing(row):
+        first, last = NOTHING if moving.counts_nothing(row) else (row.count_from, row.count_to)
         RemovedConnection.objects.update_or_create(
-            name=name, defaults={"removed_at": timezone.now(), "count_from": row.count_from, "count_to": row.count_to}
+            name=name, defaults={"removed_at": timezone.now(), "count_from": first, "count_to": last}
         )
     row.delete()
 
@@ -277,6 +291,7 @@ def check_unused(name: str) -> Connection:
         raise UsageError(
             f"{name} lends its access to {', '.join(borrowers)}.", next="Give those an access of their own first."
         )
+    moving.check_not_needed(row)
     return row
 
 

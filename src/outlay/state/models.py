@@ -36,6 +36,9 @@ class Connection(models.Model):
 
     # The connection whose bills it goes on with, from another bucket.
     moved_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="moved_to")
+    # How far that is, by a word of `state.moving`; and is the old one checked on when this one counts?
+    move_state = models.CharField(max_length=10, blank=True)
+    keeps_old = models.BooleanField(default=False)
 
     # When it is checked. No next check: at once. The lease is `state.claims`' alone.
     check_every_minutes = models.PositiveIntegerField(default=60)

@@ -111,6 +111,10 @@ ROUTES: tuple[Route, ...] = (
         "connections/<str:name>/export", "outlay.web.connections.exporting.checklist", "connection-checklist", VIEWER
     ),
     Route("connections/<str:name>/count", "outlay.web.connections.doing.count", "connection-count", ADMINISTRATOR),
+    Route("connections/<str:name>/back", "outlay.web.connections.doing.back", "connection-back", ADMINISTRATOR),
+    Route(
+        "connections/<str:name>/forward", "outlay.web.connections.doing.forward", "connection-forward", ADMINISTRATOR
+    ),
     Route(
         "connections/<str:name>/accounts",
         "outlay.web.accounts_in_bills.views.count",

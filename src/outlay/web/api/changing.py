@@ -19,9 +19,11 @@ from outlay.web.api.answers import WRITE_ERRORS as ERRORS
 from outlay.web.api.connections import Name, Period, router
 from outlay.web.api.shapes import (
     AccountExports,
+    BackIn,
     ConnectionChange,
     ConnectionShown,
     ConnectionTold,
+    ForwardIn,
     InvoiceIn,
     InvoiceTold,
     MadeLive,
@@ -59,16 +61,23 @@ def test(request: HttpRequest, new: NewConnectionIn) -> Any:
     "connections/{name}", response={200: ConnectionShown, **ERRORS}, auth=WRITE, summary="Change a connection"
 )
 def change(request: HttpRequest, name: Name, wanted: ConnectionChange) -> Any:
-    """All that is given, or nothing where one of it is wrong. Its name, kind and location cannot be changed."""
+    """All that is given, or nothing where one of it is wrong. Its name, kind and location cannot be changed.
+
+    Another access is tested first: where it fails the old one stays, unless `untested` is true.
+    """
     row = outlay().connection(name).row
     given = wanted.dict(exclude_unset=True)
+    is_untested = bool(given.pop("untested", False))
     settings = _settings(row, given)
+    if not is_untested:
+        # Outside: while the transaction goes on, nobody else may write.
+        connecting.check_change(outlay(), name, settings)
     counted = {field: given.get(field) or "" for field in ("count_from", "count_to") if field in given}
     with transaction.atomic():
         if given.get("only_connected") is not None:
             accounting.count_only_connected(outlay(), name, is_on=given["only_connected"], by=who(request))
         if set(given) - set(counted) - {"only_connected"}:
-            connecting.change(outlay(), name, settings, by=who(request))
+            connecting.change(outlay(), name, settings, untested=True, by=who(request))
         if counted:
             first, last = counted.get("count_from", row.count_from), counted.get("count_to", row.count_to)
             connecting.count(outlay(), name, first, last, by=who(request))
@@ -153,22 +162,33 @@ def enter_invoice(request: HttpRequest, name: Name, period: Period, wanted: Invo
     summary="Go on with it in another place",
 )
 def move(request: HttpRequest, response: HttpResponse, name: Name, wanted: MoveIn) -> Any:
-    """Adds the new connection and pauses the old one, which counts up to the month before; both or nothing."""
+    """Tests the new place, then adds the new connection; the old one counts up to the month before. All or nothing.
+
+    Until the new one has the month of the change the old one counts it, and is checked; then it is paused.
+    """
     old = outlay().connection(name).row
-    access = wanted.dict(exclude={"name", "location", "month"})
+    access = wanted.dict(include=set(_ACCESS))
     new = NewConnection(
         **access,
         name=wanted.name,
         kind=old.kind,
         location=_allowed(wanted.location),
         cloud_provider=old.cloud_provider,
-        export=old.export,
+        export=old.export if wanted.export is None else wanted.export,
         currency=old.currency,
         expect_every=old.expect_every_hours,
         check_every=old.check_every_minutes,
     )
-    keeps = not any(access.values())
-    view = connecting.move(outlay(), name, new, wanted.month, keeps_access=keeps, by=who(request))
+    view = connecting.move(
+        outlay(),
+        name,
+        new,
+        wanted.month or "",
+        keeps_access=not any(access.values()),
+        keeps_old=wanted.keeps_old,
+        untested=wanted.untested,
+        by=who(request),
+    )
     response.headers["Location"] = request.path.removesuffix(f"{name}/move") + wanted.name
     return 201, view.as_dict()
 
@@ -182,6 +202,29 @@ def move(request: HttpRequest, response: HttpResponse, name: Name, wanted: MoveI
 def change_month(request: HttpRequest, name: Name, wanted: MoveMonth) -> Any:
     """Of a connection that goes on with another, which then counts up to the month before."""
     connecting.change_month(outlay(), name, wanted.month, by=who(request))
+    return [each.as_dict() for each in connecting.moves(outlay(), name)]
+
+
+@router.post(
+    "connections/{name}/back",
+    response={200: ConnectionTold, **ERRORS},
+    auth=WRITE,
+    summary="Go back from it to the connection before",
+)
+def go_back(request: HttpRequest, name: Name, wanted: BackIn) -> Any:
+    """The one before counts everything again and is checked: it is what is answered. This one counts nothing."""
+    return connecting.go_back(outlay(), name, then=wanted.then, by=who(request)).as_dict()
+
+
+@router.post(
+    "connections/{name}/forward",
+    response={200: list[MovedTold], **ERRORS},
+    auth=WRITE,
+    summary="Go on with it again after going back",
+)
+def go_on(request: HttpRequest, name: Name, wanted: ForwardIn) -> Any:
+    """It counts from the month on; without one, from the first that it holds in full."""
+    connecting.go_on(outlay(), name, wanted.month or "", by=who(request))
     return [each.as_dict() for each in connecting.moves(outlay(), name)]
 
 

@@ -291,6 +291,7 @@ class ConnectionChange(Schema):
     check_every: int | None = Field(None, ge=5, le=1_440, description="Minutes.")
     bring_from: Month | None = None
     export: Line | None = Field(None, description="While it names none, or one that is not found at its place.")
+    untested: bool = Field(False, description="Save another access even when a test of it fails.")
     count_from: Month | None = None
     count_to: Month | None = None
     only_connected: bool | None = Field(None, description="Of a payer's bill: count connected accounts alone.")
@@ -308,6 +309,9 @@ class MadeLive(Schema):
     delivery: str = Field(pattern=DELIVERY)
 
 
+_FIRST = "The first that the new one counts; left out, the first that it holds in full."
+
+
 class MoveIn(Schema):
     """All but this is as the old connection has it; without any field of the access, the access, too."""
 
@@ -315,13 +319,30 @@ class MoveIn(Schema):
 
     name: str = Field(pattern=NAME)
     location: Long
-    month: str = Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="The first that the new one counts.")
+    export: Provider | None = Field(None, description="Left out, it is the old one's.")
+    month: Month | None = Field(None, description=_FIRST)
+    keeps_old: bool = Field(False, description="Is the old one checked on when the new one counts?")
+    untested: bool = Field(False, description="Even when a test of the new place fails.")
     profile: Provider = ""
     role_arn: Long = ""
     external_id: ExternalId = ""
     access_key_id: KeyId = ""
     secret_access_key: Secret = ""
     access_of: str = Field("", pattern=NAME_OR_NONE)
+
+
+class ForwardIn(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    month: Month | None = Field(None, description=_FIRST)
+
+
+class BackIn(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    then: Literal["pause", "check", "remove"] = Field(
+        "pause", description="What becomes of it: removed, its charges go."
+    )
 
 
 class MoveMonth(Schema):
@@ -334,7 +355,13 @@ class Both(Told):
     month: str
     old: dict[str, str] = Field(description="Billed cost by currency.")
     new: dict[str, str]
+    difference: dict[str, str] = Field(description="By which the new one's is higher.")
     counted: Literal["old", "new"]
+
+
+class StandIn(Told):
+    month: str
+    counted_by: str
 
 
 class MovedTold(Told):
@@ -342,8 +369,10 @@ class MovedTold(Told):
 
     old: str
     new: str
-    month: str
+    month: str | None = Field(description="The first that the new one counts; null: none yet, or none any more.")
+    state: Literal["waiting", "counting", "back"]
     both: list[Both]
+    stand_ins: list[StandIn] = Field(description="Months of one that count as the other, whose turn it is, has none.")
 
 
 class InvoiceIn(Schema):

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from outlay import connecting
 from outlay.errors import OutlayError, UsageError
+from outlay.ingest.probe import Probe
 from outlay.web.connections import policies
 from outlay.web.connections.forms import ACCESS_FIELDS, BY_NAME, STORAGES, TILES, AnyForm, ConnectionForm, Tile, told
 from outlay.web.core import outlay
@@ -71,9 +72,11 @@ def tried(request: HttpRequest, form: ConnectionForm, access_like: str = "") -> 
         found = connecting.try_out(outlay(), _with_name(form), access_like=access_like)
     except OutlayError as error:
         return render(request, "connections/test.html", {"wrong": [("", [f"{error.message} {error.next}"])]})
-    offered = found.offer.partition("://")[2].partition("/")[2]
-    context = {"probe": found, "offered_path": offered, "test_url": request.path}
-    return render(request, "connections/test.html", context)
+    return render(request, "connections/test.html", {**tried_context(found), "test_url": request.path})
+
+
+def tried_context(found: Probe) -> dict[str, Any]:
+    return {"probe": found, "offered_path": found.offer.partition("://")[2].partition("/")[2]}
 
 
 def _with_name(form: ConnectionForm) -> Any:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,7 +10,6 @@ from django.views.decorators.http import require_POST
 
 from outlay import connecting
 from outlay.errors import Busy, OutlayError, UsageError
-from outlay.period import BillingPeriod
 from outlay.web.connections import adding, policies, views
 from outlay.web.connections.adding import access_fields, sections
 from outlay.web.connections.forms import OWN_ACCESS, STORAGES, MoveForm, SettingsForm, told
@@ -59,13 +55,14 @@ def resume(request: HttpRequest, name: str) -> HttpResponse:
 
 @_secret
 def edit(request: HttpRequest, name: str) -> HttpResponse:
-    o = outlay()
+    o, failed = outlay(), None
     view = o.connection(name)
     form = SettingsForm(o, view.row, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            changed = connecting.change(o, name, form.wanted, by=who(request))
+            changed = connecting.change(o, name, form.wanted, untested=_insists(request), by=who(request))
         except UsageError as error:
+            failed = error.probe if isinstance(error, connecting.Untried) else None
             told(form, {error.field: error})
         else:
             messages.success(request, f"Changed: {', '.join(changed)}." if changed else "Nothing was changed.")
@@ -76,6 +73,7 @@ def edit(request: HttpRequest, name: str) -> HttpResponse:
         "form": form,
         "fields": [form[each] for each in names],
         "access_fields": access_fields(form),
+        "probe": failed,
     }
     return render(request, "connections/edit.html", context, status=422 if form.errors else 200)
 
@@ -87,20 +85,35 @@ def edit_field(request: HttpRequest, name: str) -> HttpResponse:
     return adding.faults_of_field(request, SettingsForm(o, o.connection(name).row, request.POST))
 
 
+def _insists(request: HttpRequest) -> bool:
+    """Is it to be saved although its test has failed?"""
+    return request.POST.get("untested") == "yes"
+
+
 @_secret
 def move(request: HttpRequest, name: str) -> HttpResponse:
-    o = outlay()
+    o, failed = outlay(), None
     view = o.connection(name)
-    form = MoveForm(o, view.row, request.POST or None, initial=_suggested(view))
+    form = MoveForm(o, view.row, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             new = connecting.move(
-                o, name, form.new, form.said("month"), keeps_access=form.keeps_access, by=who(request)
+                o,
+                name,
+                form.new,
+                form.said("month"),
+                keeps_access=form.keeps_access,
+                keeps_old=form.said("keeps_old") == "yes",
+                untested=_insists(request),
+                by=who(request),
             )
         except UsageError as error:
+            failed = error.probe if isinstance(error, connecting.Untried) else None
             told(form, {error.field: error})
         else:
-            messages.success(request, f"{new.row.name} goes on with {name}, which is paused now.")
+            messages.success(
+                request, f"{new.row.name} goes on with {name}, which counts until the new one has its first month."
+            )
             return redirect("connection", new.row.name)
     context = {
         **views.header(view),
@@ -110,12 +123,9 @@ def move(request: HttpRequest, name: str) -> HttpResponse:
         "folders": o.settings.folders or (),
         "storages": STORAGES,
         "policies": policies.offered(form),
+        **(adding.tried_context(failed) if failed else {}),
     }
     return render(request, "connections/move.html", context, status=422 if form.errors else 200)
-
-
-def _suggested(view: Any) -> dict[str, str]:
-    return {"month": BillingPeriod.of(datetime.now(UTC)).month}
 
 
 @_secret
@@ -149,6 +159,40 @@ def count(request: HttpRequest, name: str) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, "The month of the change is set.")
+    return redirect("connection", name)
+
+
+def back(request: HttpRequest, name: str) -> HttpResponse:
+    """Asks first."""
+    o = outlay()
+    view = o.connection(name)
+    move = next((each for each in connecting.moves(o, name) if each.new == name), None)
+    if move is None or move.state == "back":
+        messages.error(request, f"There is nothing to go back from: {name} does not count for another connection.")
+        return redirect("connection", name)
+    if request.method == "POST":
+        then = request.POST.get("then", "pause")
+        try:
+            old = connecting.go_back(o, name, then=then, by=who(request))
+        except (UsageError, Busy) as error:
+            messages.error(request, str(error))
+            return redirect("connection", name)
+        messages.success(request, f"{old.row.name} counts everything again. {connecting.THEN[then]}")
+        return redirect("connection", old.row.name)
+    held = {each.period.month for each in o.periods(move.old) if each.delivery}
+    alone = [each.period.month for each in o.periods(name) if each.delivery and each.period.month not in held]
+    return render(request, "connections/back.html", {**views.header(view), "move": move, "alone": alone})
+
+
+@require_POST
+def forward(request: HttpRequest, name: str) -> HttpResponse:
+    """Again, after it went back."""
+    try:
+        connecting.go_on(outlay(), name, request.POST.get("month", "").strip(), by=who(request))
+    except UsageError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{name} counts again, as is shown here.")
     return redirect("connection", name)
 
 

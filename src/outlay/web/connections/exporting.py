@@ -11,10 +11,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from outlay import connecting, exporting
-from outlay.aws.exports import KINDS
+from outlay.aws.exports import KINDS, FoundExport
 from outlay.aws.making import FIRST_DELIVERY, Step
 from outlay.aws.sessions import STANDINGS
 from outlay.errors import AccessError, OutlayError, UsageError
+from outlay.state.models import Connection
 from outlay.web.connections import adding, policies
 from outlay.web.connections.forms import OWN_ACCESS, AnyForm, ConnectionForm, MakeForm, MoveForm, told
 from outlay.web.core import outlay
@@ -34,11 +35,15 @@ def find(request: HttpRequest, tile: str) -> HttpResponse:
 @require_POST
 def move_find(request: HttpRequest, name: str) -> HttpResponse:
     o = outlay()
-    form = MoveForm(o, o.connection(name).row, request.POST)
-    return _found(request, form, access_of=name if form.keeps_access else "")
+    row = o.connection(name).row
+    form = MoveForm(o, row, request.POST)
+    return _found(request, form, access_of=name if form.keeps_access else "", old=row)
 
 
-def _found(request: HttpRequest, form: ConnectionForm, *, access_of: str) -> HttpResponse:
+def _found(
+    request: HttpRequest, form: ConnectionForm, *, access_of: str, old: Connection | None = None
+) -> HttpResponse:
+    """`old` is the connection in whose place another export is to be."""
     wrong = [] if access_of else _wrong_access(form)
     if wrong:
         return render(request, "connections/exports.html", {"wrong": wrong})
@@ -52,9 +57,17 @@ def _found(request: HttpRequest, form: ConnectionForm, *, access_of: str) -> Htt
         "standing": STANDINGS[account.identity.standing],
         "denied": account.found.denied,
         "hidden": account.found.hidden,
-        "exports": [{"each": each, "kind": KINDS[each.kind]} for each in account.found.exports],
+        "exports": [{"each": each, "kind": KINDS[each.kind], **_beside(old, each)} for each in account.found.exports],
     }
     return render(request, "connections/exports.html", context)
+
+
+def _beside(old: Connection | None, export: FoundExport) -> dict[str, Any]:
+    """Is it what `old` reads now, and how could a connection of it be called?"""
+    if old is None:
+        return {}
+    is_read = exporting.is_read(old.location, old.export, export)
+    return {"is_read": is_read, "name": connecting.name_for(outlay(), old, export.kind)}
 
 
 def _wrong_access(form: AnyForm) -> list[str]:

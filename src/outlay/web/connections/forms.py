@@ -245,7 +245,21 @@ class _ConnectionFields(forms.Form):
     profile = _text("Profile", "As in this server's AWS configuration.", 200)
     check_every = _text("Check every", "Minutes, from 5 to 1440, which is a day.", 6, inputmode="numeric")
     bring_from = _text("Bring in from", "Optional: the first month to bring in, such as 2026-01.", 7)
-    month = _text("Month of the change", "The first month that the new connection counts, such as 2026-05.", 7)
+    month = _text(
+        "Month of the change",
+        "The first month that the new connection counts, such as 2026-05. Blank: the first that it holds in full, "
+        "which is found when its bills are in.",
+        7,
+    )
+    keeps_old = forms.ChoiceField(
+        label="The old connection",
+        help_text="Paused, it misses what its bills of earlier months are corrected by later.",
+        choices=[
+            ("no", "Is paused when the new one counts and the month before is final"),
+            ("yes", "Is checked on, for late corrections of earlier months"),
+        ],
+        required=False,
+    )
 
 
 _AWS_NAME = (
@@ -493,25 +507,33 @@ class MakeForm(ConnectionForm):
 
 
 class MoveForm(ConnectionForm):
-    """Another bucket for what a connection brings in; all but place, name, month and access is as the old one's."""
+    """Another place or export for what a connection brings in; what it does not ask for is as the old one's."""
 
     def __init__(self, o: Outlay, old: Connection, *args: Any, **kwargs: Any) -> None:
         scheme = old.location.partition("://")[0]
         is_folder = scheme == "file"
         buckets = _PLACE if old.kind == "aws" and scheme == S3 else _ANY_PLACE
-        place: tuple[str, ...] = ("folder",) if is_folder else (*buckets, "access")
+        export = ("export",) if old.kind != "anycost" else ()
+        place: tuple[str, ...] = ("folder", *export) if is_folder else (*buckets, *export, "access")
         tile = Tile(
             "folder" if is_folder else old.kind,
             "",
             "",
             "",
             old.kind,
-            (Section("The new connection", ("name", *place, "month")),),
+            (
+                Section("The new connection", (*place, "name")),
+                Section("The change", ("month", "keeps_old")),
+            ),
             () if is_folder else (*(["keep"] if scheme == S3 else []), *OF_ITS_OWN),
+            (("export", "Cost & Usage Report or Export Name"),) if old.kind == "aws" else (),
         )
         self.old = old
-        kwargs["initial"] = {"storage": scheme, **kwargs.get("initial", {})}
+        initial = {"storage": scheme, "export": old.export, "name": connecting.name_for(o, old)}
+        kwargs["initial"] = {**initial, **kwargs.get("initial", {})}
         super().__init__(o, tile, *args, **kwargs)
+        # What another export puts in place of it, while nobody has typed a name.
+        self.fields["name"].widget.attrs["data-suggested"] = ""
 
     @property
     def keeps_access(self) -> bool:
@@ -520,7 +542,7 @@ class MoveForm(ConnectionForm):
     @property
     def new(self) -> NewConnection:
         old, typed = self.old, super().new
-        kept = ("cloud_provider", "export", "currency")
+        kept = ("cloud_provider", "currency", *(() if "export" in self.fields else ("export",)))
         changes = {name: getattr(old, name) for name in kept}
         values = {name: getattr(typed, name) for name in NewConnection.__dataclass_fields__}
         return NewConnection(
@@ -532,22 +554,18 @@ class MoveForm(ConnectionForm):
             }
         )
 
-    @property
-    def required(self) -> set[str]:
-        return super().required | {"month"}
-
     def faults(self) -> dict[str, UsageError]:
         from outlay.state.moving import check_month
 
         found = super().faults()
         try:
-            check_month(self.said("month"))
+            if month := self.said("month"):
+                check_month(month)
         except UsageError as error:
             found["month"] = error
-        if "location" not in found and self.new.location == self.old.location:
-            found["folder" if "folder" in self.fields else "path"] = UsageError(
-                f"{self.old.name} reads that place already.", next="Give the new one."
-            )
+        place = "folder" if "folder" in self.fields else "path"
+        if place not in found and connecting.is_same_place(self.old, self.new):
+            found[place] = UsageError(f"{self.old.name} reads that place already.", next="Give the new one.")
         return found
 
 

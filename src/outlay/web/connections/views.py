@@ -13,7 +13,7 @@ from outlay import accounting, connecting
 from outlay.app import ConnectionView, PeriodView
 from outlay.errors import Busy, TooSlow, UnknownName
 from outlay.period import BillingPeriod
-from outlay.state import workers
+from outlay.state import moving, workers
 from outlay.state.models import Connection
 from outlay.state.news import News
 from outlay.web.connections.forms import S3, STORAGES
@@ -94,6 +94,7 @@ def connection(request: HttpRequest, name: str) -> HttpResponse:
         **header(view),
         "periods": [_period_line(each) for each in o.periods(name)],
         "moves": connecting.moves(o, name),
+        "counts_nothing": moving.counts_nothing(view.row),
         "timeline": o.timeline(name),
         "acts": connecting.acts(o, name),
         **_progress(view, told),

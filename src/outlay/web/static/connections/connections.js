@@ -41,10 +41,15 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-use-path]");
     if (!button) return;
-    for (const name of ["bucket", "path", "export"]) {
+    for (const name of ["bucket", "path", "export", "name"]) {
       const value = button.getAttribute(`data-use-${name}`);
       const field = document.getElementById(`id_${name}`);
       if (value === null || !field) continue;
+      if (name === "name") {
+        // A name that somebody has typed stays.
+        if (![field.defaultValue, field.dataset.suggested].includes(field.value)) continue;
+        field.dataset.suggested = value;
+      }
       field.value = value;
       htmx.trigger(field, "change");
     }
