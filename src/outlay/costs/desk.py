@@ -23,7 +23,9 @@ from outlay.costs import rollup
 from outlay.costs.answer import MOST_ROWS, Answer, answered, check_rows
 from outlay.costs.marking import marked
 from outlay.costs.names import MAPS, Name
-from outlay.costs.only import Only
+from outlay.costs.only import ACCOUNT, PAYER, Only
+from outlay.costs.overlap import Bill, Twice
+from outlay.costs.payers import bills_of, sums_by_payer
 from outlay.costs.plan import Part, plan
 from outlay.costs.query import compared, counted, summed, together, values
 from outlay.costs.question import Question
@@ -85,15 +87,17 @@ class Desk:
         bounds: Bounds | None = None,
         months: Callable[[], Mapping[str, tuple[str, str]]] = dict,
         only: Callable[[], Only] = Only,
+        twice: Callable[[Mapping[Partition, Live]], Twice] = lambda _: Twice(),
     ) -> None:
         """`months` gives the first and last month that count of each connection with such bounds, `""` for none.
 
-        `only` says whose charges count where not all do.
+        `only` says whose charges count where not all do, and `twice` what of all that is live counts elsewhere.
         """
         self._lake = lake
         self._engine = engine
         self._months = months
         self._only = only
+        self._twice = twice
         self._bounds = bounds or Bounds()
         self._slots = threading.BoundedSemaphore(self._bounds.slots)
         # A file of charges takes long, and would leave no slot for questions.
@@ -281,8 +285,7 @@ class Desk:
         files: list[str] = []
         for partition, live in sorted(seen.live.items()):
             # A roll-up's note counts the keys of all of its charges.
-            is_whole = partition.connection not in seen.only.connections
-            has = self._rollups.of(partition, live.delivery) if is_whole else None
+            has = self._rollups.of(partition, live.delivery) if seen.only.is_whole(partition) else None
             if has and (column in has.knows_keys or not is_exact):
                 known.append((has.keys or {}).get(column, {}))
             else:
@@ -339,14 +342,29 @@ class Desk:
         return made
 
     def _counted(self) -> tuple[_Counted, frozenset[Any]]:
-        """What is live but the months that do not count; and which those are, with whose charges count."""
-        seen, months, only = self._lake.seen(), self._months(), self._only()
-        counted = {
-            partition: live
-            for partition, live in seen.live.items()
-            if partition.period.is_within(*months.get(partition.connection, ("", "")))
-        }
-        return _Counted(seen.snapshot, counted, only), frozenset({*months.items(), only})
+        """What is live and counts; and all that decides which that is."""
+        seen, months = self._lake.seen(), self._months()
+        counting = within(seen.live, months)
+        twice = self._twice(counting)
+        only = replace(self._only(), twice=twice.some)
+        counted = {partition: live for partition, live in counting.items() if partition not in twice.whole}
+        return _Counted(seen.snapshot, counted, only), frozenset({*months.items(), only, twice.whole})
+
+    def counted(self) -> tuple[Mapping[Partition, Live], Only]:
+        """What answers are made of: deliveries, and which of their charges."""
+        seen, _ = self._counted()
+        return seen.live, seen.only
+
+    def held(self, live: Mapping[Partition, Live]) -> dict[Partition, dict[str, Bill]]:
+        """What each of these deliveries holds of each payer, counted or not: from roll-ups where there are any."""
+        question = Question(by=("x_Connection", PAYER, ACCOUNT), granularity="month")
+        with ThreadPoolExecutor(_READERS) as readers:
+            notes = readers.map(lambda each: rollup.find(self._lake, *each), sorted(_deliveries(live)))
+            has = dict(zip(sorted(_deliveries(live)), notes, strict=True))
+        parts = plan(question, live, lambda *each: has[each])
+        with self._session() as session, self._slot(self._slots, session, self._bounds.seconds):
+            tables = [session.files(part.files, part.kind.schema if part.kind else _CHARGES) for part in parts]
+            return bills_of(live, session.rows(sums_by_payer(tables)) if tables else [])
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
@@ -399,6 +417,15 @@ class Desk:
         finally:
             with self._lock:
                 self._open.discard(session)
+
+
+def within(live: Mapping[Partition, Live], months: Mapping[str, tuple[str, str]]) -> dict[Partition, Live]:
+    """All of it but the months that do not count; `months` as `Desk` has them."""
+    return {
+        partition: each
+        for partition, each in live.items()
+        if partition.period.is_within(*months.get(partition.connection, ("", "")))
+    }
 
 
 def _later(session: Session, table: ir.Table) -> Callable[[], Rows]:

@@ -51,6 +51,7 @@ WORDS = {
     "moved": "moved it to another bucket:",
     "counted": "changed which months count:",
     "accounts": "changed which accounts count:",
+    "overlap": "said which of two bills counts:",
     "reverted": "made an earlier delivery live:",
     "removed": "removed the connection",
     "invoice": "entered an invoice's amount:",

@@ -17,7 +17,7 @@ from outlay.layouts import check_location
 from outlay.period import BillingPeriod
 from outlay.state import moving
 from outlay.state.faults import translated
-from outlay.state.models import Connection, RemovedConnection
+from outlay.state.models import Connection, CountedBoth, CountedFirst, HeldBill, RemovedConnection
 from outlay.state.new import NewConnection
 from outlay.state.secrets import Keyring, Secret
 from outlay.storage import Location
@@ -262,11 +262,21 @@ def remove(name: str, *, keeps_charges: bool = True) -> None:
     row = check_unused(name)
     if not keeps_charges:
         moving.give_back(row)
-    elif row.count_from or row.count_to:
+        _forget_bills(name)
+    else:
+        kept = ("created_at", "count_from", "count_to")
         RemovedConnection.objects.update_or_create(
-            name=name, defaults={"removed_at": timezone.now(), "count_from": row.count_from, "count_to": row.count_to}
+            name=name, defaults={"removed_at": timezone.now(), **{each: getattr(row, each) for each in kept}}
         )
     row.delete()
+
+
+def _forget_bills(name: str) -> None:
+    """Its charges are gone, and so is what was said of them."""
+    HeldBill.objects.filter(connection=name).delete()
+    CountedFirst.objects.filter(connection=name).delete()
+    CountedBoth.objects.filter(one=name).delete()
+    CountedBoth.objects.filter(other=name).delete()
 
 
 @translated
