@@ -222,5 +222,5 @@ def test_only_what_was_said_to_differ_counts_beside_another(
             if (p.connection, p, y) in out
         ),
         Decimal(0),
-    )  # noqa: E501
+    )
     assert sum((each.get("USD", Decimal(0)) for each in left_out(told).values()), Decimal(0)) == money
