@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,10 +22,8 @@ from outlay.lake import Partition
 from outlay.overlapping import BOTH
 from outlay.period import BillingPeriod
 from outlay.state.new import NewConnection
-from outlay.storage import open_place
-from tests.ingest.bills import CUR_ROW, FOCUS_ROW, put_cur, put_focus
+from tests.twice import ACCOUNT, KINDS, OTHER, PAYER, put
 
-PAYER, OTHER, ACCOUNT = CUR_ROW["bill/PayerAccountId"], "999900001111", CUR_ROW["lineItem/UsageAccountId"]
 APRIL, MAY, JUNE, JULY = ("2026-04", "2026-05", "2026-06", "2026-07")
 # What each connection's bills come to, by month and payer.
 CUR = {(APRIL, PAYER): "40", (MAY, PAYER): "50", (JUNE, PAYER): "60"}
@@ -90,56 +87,11 @@ def bills(kept: Kept) -> Path:
     return kept.folder / "bills"
 
 
-def put(folder: Path, name: str, bills: Mapping[tuple[str, str], str], *, account: str = ACCOUNT) -> None:
-    """Its months as they are now. The kind goes by the name."""
-    place = open_place(str(folder / name), create=True)
-    for month in sorted({month for month, _ in bills}):
-        its = {payer: cost for (each, payer), cost in bills.items() if each == month}
-        _PUT[name.partition("-")[0]](place, month, its, account)
-
-
-def _put_cur(place: object, month: str, costs: Mapping[str, str], account: str) -> None:
-    day = {"lineItem/UsageStartDate": f"{month}-03T10:00:00Z", "lineItem/UsageEndDate": f"{month}-03T11:00:00Z"}
-    rows = [
-        {
-            **CUR_ROW,
-            **day,
-            "bill/PayerAccountId": payer,
-            "lineItem/UsageAccountId": account,
-            "lineItem/UnblendedCost": cost,
-        }
-        for payer, cost in costs.items()
-    ]
-    put_cur(place, rows, f"a{len(costs)}-{'-'.join(costs.values())}", BillingPeriod.parse(month))  # type: ignore[arg-type]
-
-
-def _put_focus(place: object, month: str, costs: Mapping[str, str], account: str) -> None:
-    start = {"BillingPeriodStart": f"{month}-01T00:00:00Z", "ChargePeriodStart": f"{month}-03T10:00:00Z"}
-    rows = [
-        {
-            **FOCUS_ROW,
-            **start,
-            **dict.fromkeys(("BilledCost", "EffectiveCost", "ListCost", "ContractedCost"), cost),
-            "ChargePeriodEnd": f"{month}-03T11:00:00Z",
-            "BillingCurrency": "USD",
-            "BillingAccountId": payer,
-            "SubAccountId": account,
-            "Tags": json.dumps({"of": payer}),
-        }
-        for payer, cost in costs.items()
-    ]
-    put_focus(place, rows, BillingPeriod.parse(month))  # type: ignore[arg-type]
-
-
-_PUT: dict[str, Callable[[object, str, Mapping[str, str], str], None]] = {"cur": _put_cur, "focus": _put_focus}
-_KINDS = {"cur": "aws", "focus": "focus"}
-
-
 def bring(o: Outlay, folder: Path, name: str, bills: Mapping[tuple[str, str], str], *, account: str = ACCOUNT) -> None:
     """Connected, where it is not, and checked."""
     put(folder, name, bills, account=account)
     if name not in {row.name for row in o.rows()}:
-        connecting.add(o, NewConnection(name, _KINDS[name.partition("-")[0]], str(folder / name)))
+        connecting.add(o, NewConnection(name, KINDS[name.partition("-")[0]], str(folder / name)))
     assert {result.outcome for result in o.ingest([name])} <= {"committed", "unchanged"}
 
 
@@ -196,10 +148,11 @@ def test_every_answer_holds_one_bill_of_each_payer_and_month(both: Outlay, tmp_p
     assert both.costs(["Tags.of"], metric="billed").totals == {"USD": total}
     assert both.desk.table(Question(metric="billed", by=("ServiceName",))).totals[0].amount == total
     page = both.desk.charges(Question(metric="billed"), columns=("x_Connection", "BilledCost"))
-    assert sum(row["BilledCost"] for row in page.rows) == total
+    assert sum(Decimal(str(row["BilledCost"])) for row in page.rows) == total
     assert both.desk.export(Question(), tmp_path / "charges.parquet", format="parquet") == len(wanted)
     files = both.export(tmp_path / "focus-files")
-    assert sum(sum(pq.read_table(each)["BilledCost"].to_pylist()) for each in files) == total
+    costs = [cost for each in files for cost in pq.read_table(each)["BilledCost"].to_pylist()]
+    assert sum(costs, Decimal(0)) == total
     accounts = accounting.accounts(both, month=JUNE, metric="billed")
     june = {payer: cost for (_, month, payer), cost in wanted.items() if month == JUNE}
     if choice != BOTH:

@@ -98,3 +98,19 @@ def choose(o: Outlay, overlap: Overlap, choice: str, *, by: str = "") -> bool:
     for name in overlap.connections:
         acts.note(name, by, "overlap", said=f"of payer {overlap.payer} in {' and '.join(overlap.connections)}: {what}.")
     return True
+
+
+_STALLED = {"paused": "is paused", "failing": "is failing", "late": "is late"}
+
+
+def standing(o: Outlay, overlap: Overlap) -> tuple[str, ...]:
+    """Why what counts may not be what is wanted: a sentence for each of those that bring in nothing new."""
+    statuses = {view.row.name: view.status.status for view in o.connections()}
+    counted = {name for month in overlap.months for name in month.counted if name in overlap.connections}
+    found = []
+    for name in sorted(counted if overlap.choice != BOTH else ()):
+        if name not in statuses:
+            found.append(f"{name} was removed, and its charges stay as they were then.")
+        elif said := _STALLED.get(statuses[name]):
+            found.append(f"{name}, which counts, {said}.")
+    return tuple(found)
