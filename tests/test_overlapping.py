@@ -151,7 +151,7 @@ def test_every_answer_holds_one_bill_of_each_payer_and_month(both: Outlay, tmp_p
     assert sum(Decimal(str(row["BilledCost"])) for row in page.rows) == total
     assert both.desk.export(Question(), tmp_path / "charges.parquet", format="parquet") == len(wanted)
     files = both.export(tmp_path / "focus-files")
-    costs = [cost for each in files for cost in pq.read_table(each)["BilledCost"].to_pylist()]
+    costs = [cost or Decimal(0) for each in files for cost in pq.read_table(each)["BilledCost"].to_pylist()]
     assert sum(costs, Decimal(0)) == total
     accounts = accounting.accounts(both, month=JUNE, metric="billed")
     june = {payer: cost for (_, month, payer), cost in wanted.items() if month == JUNE}
@@ -343,3 +343,22 @@ def test_a_partition_that_is_cut_answers_from_roll_ups_that_name_the_payer(kept:
     with kept.open() as other:
         assert [by_question(other)] == plain
         assert other.costs(["Tags.of"], metric="billed").totals == before
+
+
+def test_a_notice_tells_of_an_overlap_once(both: Outlay, bills: Path) -> None:
+    from outlay.state import noticing
+    from outlay.state.models import Notice, ToldOverlap
+
+    place = {"url": "https://example.com/hook", "has_secret": False}
+    new = noticing.NewChannel("webhook", "FinOps", place, {"secret": "x" * 40}, ["overlap"])
+    noticing.add(new, both.keyring, by="ada")
+    bring(both, bills, "focus", {(JULY, PAYER): "74"})
+    assert not Notice.objects.exists()
+    ToldOverlap.objects.all().delete()
+    bring(both, bills, "focus", {(JULY, PAYER): "75"})
+    bring(both, bills, "focus", {(JULY, PAYER): "76"})
+    (event,) = Notice.objects.values_list("event", flat=True)
+    assert (event["kind"], event["connection"]) == ("overlap", "focus")
+    assert event["reason"] == (
+        f"Its bills of payer {PAYER} are those of cur in 2 months. They count once; 113.00 USD is left out."
+    )

@@ -592,8 +592,10 @@ class Outlay:
 
     def _add_up(self) -> None:
         """Of bills that have come in, what each holds of each payer: otherwise the next question does it."""
+        from outlay.state import overlaps
+
         try:
-            self._overlaps.twice(self._within())
+            overlaps.tell(self.overlapping())
         except (Busy, TooSlow):
             return
 

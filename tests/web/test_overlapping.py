@@ -63,7 +63,7 @@ def test_which_one_counts_is_chosen_on_the_page(empty_site: Site, api: Api, visi
     page.goto("/")
     note = page.locator("[data-overlapping]")
     expect(note).to_contain_text("640.00 USD of this month")
-    expect(note).to_contain_text("1,640.25 USD of all months, by focus")
+    expect(note).to_contain_text("1,640.25 USD of all months, of focus")
     expect(note.get_by_label("Attention")).to_be_visible()
     note.get_by_role("link", name="Which one counts").click()
     overlap = page.locator("[data-overlap='cur focus']")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from outlay.aws.naming import check_external_id, check_role
@@ -17,7 +18,7 @@ from outlay.layouts import check_location
 from outlay.period import BillingPeriod
 from outlay.state import moving
 from outlay.state.faults import translated
-from outlay.state.models import Connection, CountedBoth, CountedFirst, HeldBill, RemovedConnection
+from outlay.state.models import Connection, CountedBoth, CountedFirst, HeldBill, RemovedConnection, ToldOverlap
 from outlay.state.new import NewConnection
 from outlay.state.secrets import Keyring, Secret
 from outlay.storage import Location
@@ -275,8 +276,8 @@ def _forget_bills(name: str) -> None:
     """Its charges are gone, and so is what was said of them."""
     HeldBill.objects.filter(connection=name).delete()
     CountedFirst.objects.filter(connection=name).delete()
-    CountedBoth.objects.filter(one=name).delete()
-    CountedBoth.objects.filter(other=name).delete()
+    for said in (CountedBoth, ToldOverlap):
+        said.objects.filter(Q(one=name) | Q(other=name)).delete()
 
 
 @translated

@@ -352,3 +352,17 @@ class CountedBoth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.payer} {self.one} {self.other}"
+
+
+class ToldOverlap(models.Model):
+    """Two connections, in the order of their names, of which a notice has told that they hold a payer's same bills."""
+
+    payer = models.TextField()
+    one = models.CharField(max_length=100)
+    other = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("payer", "one", "other"), name="told_once_of_two"),)
+
+    def __str__(self) -> str:
+        return f"{self.payer} {self.one} {self.other}"

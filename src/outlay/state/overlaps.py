@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,8 +17,9 @@ from outlay.costs.overlap import Bill, Choices, Overlap, Pair, Twice
 from outlay.errors import UsageError
 from outlay.lake import Live, Partition
 from outlay.period import BillingPeriod
+from outlay.state import noticing
 from outlay.state.faults import translated
-from outlay.state.models import Connection, CountedBoth, CountedFirst, HeldBill, RemovedConnection
+from outlay.state.models import Connection, CountedBoth, CountedFirst, HeldBill, RemovedConnection, ToldOverlap
 
 # Deliveries that are added up at once: a bill may name thousands of accounts.
 _AT_ONCE = 12
@@ -35,25 +37,31 @@ class Overlaps:
         self._measure = measure
         self._lock = threading.Lock()
         self._held: dict[Partition, tuple[str, dict[str, Bill]]] = {}
+        self._last: _Decided | None = None
 
     def twice(self, live: Mapping[Partition, Live]) -> Twice:
         """What of these deliveries, all those that count, is left out because it counts elsewhere."""
-        held, found, _ = self._pairs(live)
-        return overlap.twice(held, found)
+        return self._decided(live).twice
 
     def of(self, live: Mapping[Partition, Live]) -> tuple[Overlap, ...]:
-        _, found, choices = self._pairs(live)
-        return overlap.overlaps(found, choices)
+        decided = self._decided(live)
+        return overlap.overlaps(decided.pairs, decided.choices or Choices())
 
-    def _pairs(self, live: Mapping[Partition, Live]) -> tuple[overlap.Held, tuple[Pair, ...], Choices]:
-        held = self.held({each: live[each] for each in overlap.shared(live)})
-        # Nearly always there is none, and nothing more to ask.
-        choices_ = choices() if overlap.candidates(held) else Choices()
-        return held, overlap.pairs(held, choices_), choices_
+    def _decided(self, live: Mapping[Partition, Live]) -> _Decided:
+        """Questions ask again and again, and seldom is there anything new."""
+        contents = {each: content(live[each]) for each in overlap.shared(live)}
+        last = self._last
+        if last is None or last.contents != contents:
+            held = self._found(live, contents)
+            last = _Decided(contents, held, bool(overlap.candidates(held)))
+        if last.may_overlap and (now := choices()) != last.choices:
+            last = replace(last, choices=now, pairs=(found := overlap.pairs(last.held, now)))
+            last = replace(last, twice=overlap.twice(last.held, found))
+        self._last = last
+        return last
 
-    def held(self, live: Mapping[Partition, Live]) -> overlap.Held:
-        """What each delivery holds of each payer, with the accounts of those that several hold."""
-        contents = {partition: content(each) for partition, each in live.items()}
+    def _found(self, live: Mapping[Partition, Live], contents: Mapping[Partition, str]) -> overlap.Held:
+        """What each delivery holds of each payer."""
         with self._lock:
             missing = {each for each, its in contents.items() if self._held.get(each, ("",))[0] != its}
             if missing:
@@ -68,6 +76,18 @@ class Overlaps:
             keep(measured, contents)
             found.update({each: dict(bills) for each, bills in measured.items()})
         self._held.update({each: (contents[each], bills) for each, bills in found.items()})
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """What was found of deliveries with these contents. Without choices nothing was decided yet."""
+
+    contents: Mapping[Partition, str]
+    held: overlap.Held
+    may_overlap: bool
+    choices: Choices | None = None
+    pairs: tuple[Pair, ...] = ()
+    twice: Twice = field(default_factory=Twice)
 
 
 def content(live: Live) -> str:
@@ -122,6 +142,17 @@ def may_overlap(connection: str) -> bool:
     """Cheap: false when no other connection holds any bill of the same payer, as far as bills were added up."""
     payers = HeldBill.objects.filter(connection=connection).exclude(payer="").values("payer")
     return HeldBill.objects.filter(payer__in=payers).exclude(connection=connection).exists()
+
+
+@translated
+@transaction.atomic
+def tell(found: Iterable[Overlap]) -> None:
+    """Notices of those that were not told of yet and that nobody has chosen of."""
+    for each in found:
+        one, other = sorted(each.connections)
+        _, is_new = ToldOverlap.objects.get_or_create(payer=each.payer, one=one, other=other)
+        if is_new and not each.choice:
+            noticing.of_overlap(each)
 
 
 # What a user chose

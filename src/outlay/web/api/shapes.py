@@ -409,7 +409,7 @@ class InvoiceTold(Told):
     where: str = Field(description="Where the difference lies.")
 
 
-Tells = Literal["late", "failing", "recovered", "rejected", "final-changed"]
+Tells = Literal["late", "failing", "recovered", "rejected", "final-changed", "overlap"]
 
 
 class NewChannelIn(Schema):
