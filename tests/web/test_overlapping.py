@@ -87,6 +87,9 @@ def test_which_one_counts_is_chosen_on_the_page(empty_site: Site, api: Api, visi
     page.get_by_role("button", name="Take the choice back").click()
     expect(page.get_by_text("The bill of cur, the older connection, counts now.")).to_be_visible()
     assert total(api) == Decimal("1612.75")
+    page.goto("/connections")
+    expect(page.locator("tr[data-connection=focus]")).to_contain_text("Bills that count in another connection")
+    expect(page.locator("tr[data-connection=cur]")).not_to_contain_text("Bills that count")
     page.goto("/connections/focus")
     expect(page.get_by_text("not counted")).to_have_count(2)
     expect(page.locator(".card", has_text="What people did")).to_contain_text("said which of two bills counts")
@@ -110,13 +113,13 @@ def test_the_api_chooses_for_those_who_may(empty_site: Site, api: Api) -> None:
 
 
 @pytest.mark.parametrize(("width", "theme"), [(WIDE, "light"), (PHONE, "dark")])
-@pytest.mark.parametrize("path", ["/overlaps", "/", "/connections/focus"])
+@pytest.mark.parametrize("path", ["/overlaps", "/", "/connections/focus", "/connections"])
 def test_what_is_flagged_is_accessible_and_fits(
     empty_site: Site, api: Api, visit: Visit, path: str, width: int, theme: Theme
 ) -> None:
     page = visit(empty_site, "administrator", width=width, theme=theme)
     page.goto(path)
-    expect(page.locator("[data-overlap], [data-overlapping]").first).to_be_visible()
+    expect(page.locator("[data-overlap], [data-overlapping], [data-connection=focus]").first).to_be_visible()
     assert (axe(page), overflow(page)) == ([], [])
 
 

@@ -71,3 +71,11 @@ def of_connection(name: str) -> dict[str, Any]:
         return {"overlaps": outlay().overlapping_with(name)}
     except (Busy, TooSlow):
         return {}
+
+
+def left_out() -> frozenset[str]:
+    """The connections of which bills are left out; none while that cannot be asked."""
+    try:
+        return frozenset(overlapping.found(outlay()).left_out_in_all)
+    except (Busy, TooSlow):
+        return frozenset()
