@@ -49,19 +49,20 @@ class Overlaps:
 
     def _decided(self, live: Mapping[Partition, Live]) -> _Decided:
         """Questions ask again and again, and seldom is there anything new."""
-        contents = {each: content(live[each]) for each in overlap.shared(live)}
+        wanted = {each: live[each] for each in overlap.shared(live)}
         last = self._last
-        if last is None or last.contents != contents:
-            held = self._found(live, contents)
-            last = _Decided(contents, held, bool(overlap.candidates(held)))
+        if last is None or not last.is_of(wanted):
+            held = self._found(wanted)
+            last = _Decided(wanted, held, bool(overlap.candidates(held)))
         if last.may_overlap and (now := choices()) != last.choices:
             last = replace(last, choices=now, pairs=(found := overlap.pairs(last.held, now)))
             last = replace(last, twice=overlap.twice(last.held, found))
         self._last = last
         return last
 
-    def _found(self, live: Mapping[Partition, Live], contents: Mapping[Partition, str]) -> overlap.Held:
+    def _found(self, live: Mapping[Partition, Live]) -> overlap.Held:
         """What each delivery holds of each payer."""
+        contents = {partition: content(each) for partition, each in live.items()}
         with self._lock:
             missing = {each for each, its in contents.items() if self._held.get(each, ("",))[0] != its}
             if missing:
@@ -80,14 +81,18 @@ class Overlaps:
 
 @dataclass(frozen=True)
 class _Decided:
-    """What was found of deliveries with these contents. Without choices nothing was decided yet."""
+    """What was found of these deliveries. Without choices nothing was decided yet."""
 
-    contents: Mapping[Partition, str]
+    live: Mapping[Partition, Live]
     held: overlap.Held
     may_overlap: bool
     choices: Choices | None = None
     pairs: tuple[Pair, ...] = ()
     twice: Twice = field(default_factory=Twice)
+
+    def is_of(self, live: Mapping[Partition, Live]) -> bool:
+        """By identity, as one snapshot has the same ones; those of another are looked at."""
+        return self.live.keys() == live.keys() and all(self.live[each] is its for each, its in live.items())
 
 
 def content(live: Live) -> str:
