@@ -691,7 +691,7 @@ class Outlay:
 
     def counted(self) -> Mapping[Partition, Live]:
         """What answers are made of: all that is live but the months that do not count, or count elsewhere."""
-        return self.desk.counted()[0]
+        return self._counted()[0]
 
     def overlapping(self) -> tuple[Overlap, ...]:
         """Bills of one payer and month that several connections hold, with what each comes to, and which counts."""
@@ -713,9 +713,18 @@ class Outlay:
 
         return within(self.lake.seen().live, connections.counted_months())
 
+    def _counted(self) -> tuple[Mapping[Partition, Live], Only]:
+        _ = self.memory
+        from outlay.costs.desk import counting
+        from outlay.state import accounts, connections
+
+        months, twice = connections.counted_months(), self._overlaps.twice
+        live, only, _ = counting(self.lake.seen().live, months, accounts.only(), twice)
+        return live, only
+
     def _counted_files(self) -> tuple[list[str], Only]:
         """With which of their charges count."""
-        live, only = self.desk.counted()
+        live, only = self._counted()
         return [file for _, each in sorted(live.items()) for file in each.files], only
 
     def costs(self, by: Sequence[str] = (), **question: Any) -> Answer:

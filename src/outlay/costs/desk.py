@@ -344,16 +344,8 @@ class Desk:
     def _counted(self) -> tuple[_Counted, frozenset[Any]]:
         """What is live and counts; and all that decides which that is."""
         seen, months = self._lake.seen(), self._months()
-        counting = within(seen.live, months)
-        twice = self._twice(counting)
-        only = replace(self._only(), twice=twice.some)
-        counted = {partition: live for partition, live in counting.items() if partition not in twice.whole}
-        return _Counted(seen.snapshot, counted, only), frozenset({*months.items(), only, twice.whole})
-
-    def counted(self) -> tuple[Mapping[Partition, Live], Only]:
-        """What answers are made of: deliveries, and which of their charges."""
-        seen, _ = self._counted()
-        return seen.live, seen.only
+        live, only, elsewhere = counting(seen.live, months, self._only(), self._twice)
+        return _Counted(seen.snapshot, live, only), frozenset({*months.items(), only, elsewhere})
 
     def held(self, live: Mapping[Partition, Live]) -> dict[Partition, dict[str, Bill]]:
         """What each of these deliveries holds of each payer, counted or not: from roll-ups where there are any."""
@@ -426,6 +418,22 @@ def within(live: Mapping[Partition, Live], months: Mapping[str, tuple[str, str]]
         for partition, each in live.items()
         if partition.period.is_within(*months.get(partition.connection, ("", "")))
     }
+
+
+def counting(
+    live: Mapping[Partition, Live],
+    months: Mapping[str, tuple[str, str]],
+    only: Only,
+    twice: Callable[[Mapping[Partition, Live]], Twice],
+) -> tuple[dict[Partition, Live], Only, frozenset[Partition]]:
+    """What answers are made of: deliveries, and which of their charges; and what counts elsewhere as a whole.
+
+    All is as `Desk` has it.
+    """
+    bounded = within(live, months)
+    found = twice(bounded)
+    counted = {partition: each for partition, each in bounded.items() if partition not in found.whole}
+    return counted, replace(only, twice=found.some), found.whole
 
 
 def _later(session: Session, table: ir.Table) -> Callable[[], Rows]:
