@@ -15,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from outlay import accounting, connecting
+from outlay import accounting, connecting, overlapping
 from outlay.app import Outlay
 from outlay.errors import UnknownName, UsageError
 from outlay.state.new import NewConnection
-from tests.aws_standin.organisation import EXTERNAL_ID, FERNWICK_GROUP, LINKED, LOFTLINE_GROUP
+from tests.aws_standin.delivering import deliver
+from tests.aws_standin.organisation import EXTERNAL_ID, FERNWICK_GROUP, LINKED, LOFTLINE_GROUP, bill, export
 from tests.aws_standin.standin import statement
-from tests.payers import World, world
+from tests.payers import LAST, MAY, World, world
 
 FERNWICK, LOFTLINE = FERNWICK_GROUP.account, LOFTLINE_GROUP.account
 
@@ -348,6 +349,31 @@ def test_the_consolidated_view_holds_both_payers_each_in_its_currency(o: Outlay)
     overview = o.overview(date(2026, 5, 3))
     assert {month.unit: month.so_far for month in overview.months} == by_payer.totals
     assert {line.unit for line in overview.providers.lines} == {"USD", "EUR"}
+
+
+def test_a_focus_export_of_a_payer_whose_cur_is_connected_counts_once(payers: World) -> None:
+    o, member = payers.o, payers.organisation.loftline
+    before = o.costs(by=["BillingAccountId"], metric="billed").totals
+    client = payers.standin.client("bcm-data-exports", member.account)
+    client.create_export(Export=export("focus", member.bucket, region=member.region, table="FOCUS_1_2_AWS"))
+    deliver(payers.standin, member.account, "focus", MAY, bill(member.payer, MAY, LAST))
+    place, role = f"s3://{member.bucket}/exports", {"role_arn": member.role_arn, "external_id": EXTERNAL_ID}
+    connecting.add(o, NewConnection("loftline-focus", "aws", place, export="focus", **role))
+    (result,) = o.ingest(["loftline-focus"])
+    assert result.outcome == "committed", result
+    assert o.costs(by=["BillingAccountId"], metric="billed").totals == before
+    overlap = overlapping.chosen(o, ["loftline-focus"])
+    assert (overlap.payer, overlap.older, overlap.newer) == (LOFTLINE, "loftline", "loftline-focus")
+    (month,) = overlap.months
+    # The same line items, billed alike by both exports.
+    assert month.costs["loftline"]["billed"] == month.costs["loftline-focus"]["billed"] == {"EUR": before["EUR"]}
+    for choice, counted in (("loftline-focus", {"loftline-focus"}), ("", {"loftline"})):
+        overlapping.choose(o, overlap, choice)
+        answer = o.costs(by=["connection"], metric="billed")
+        assert {row.values[0] for row in answer.rows if row.unit == "EUR"} == counted
+        assert answer.totals == before
+    connecting.remove(o, "loftline-focus", purge=True)
+    assert not overlapping.found(o).overlaps
 
 
 # Reports

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from outlay.costs.desk import Desk
     from outlay.costs.freshness import Freshness
     from outlay.costs.only import Only
+    from outlay.costs.overlap import Overlap
     from outlay.costs.overview import Overview
     from outlay.costs.question import Question
     from outlay.engine import Engine, Session
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from outlay.state.models import Connection, Run
     from outlay.state.moving import Move
     from outlay.state.new import NewConnection
+    from outlay.state.overlaps import Overlaps
     from outlay.state.progress import Progress
     from outlay.state.runs import KeptRun
     from outlay.state.secrets import Keyring
@@ -268,7 +270,23 @@ class Outlay:
         from outlay.state import accounts, connections, moving
 
         bounds = Bounds(self.settings.question_slots, self.settings.question_wait, self.settings.question_seconds)
-        return Desk(self.lake, self._asking, bounds, connections.counted_months, accounts.only, moving.lines)
+        return Desk(
+            self.lake,
+            self._asking,
+            bounds,
+            connections.counted_months,
+            accounts.only,
+            moving.lines,
+            self._overlaps.twice,
+        )
+
+    @_Once
+    def _overlaps(self) -> Overlaps:
+        """Bills that several connections hold."""
+        _ = self.memory
+        from outlay.state.overlaps import Overlaps
+
+        return Overlaps(lambda live: self.desk.held(live))
 
     def _credentials(self) -> Any:
         """For a lake on S3: the installation's own."""
@@ -428,6 +446,7 @@ class Outlay:
             **view.details(),
             "progress": progress.as_dict() if progress else None,
             "timeline": [change.as_dict() for change in self.timeline(name)],
+            "overlaps": [each.as_dict() for each in self.overlapping_with(name)],
         }
 
     def runs(
@@ -581,6 +600,7 @@ class Outlay:
         self._ask_after_export(watch.claim.connection)
         self._look_behind(watch.claim.connection)
         self.hand_over(watch.claim.connection)
+        self._add_up()
 
     def hand_over(self, name: str) -> None:
         """Where it goes on with another, or another with it: find the month of the change, and pause the old one.
@@ -639,6 +659,15 @@ class Outlay:
         except (Busy, TooSlow):
             # The next check looks again; until then the old one counts.
             return ""
+
+    def _add_up(self) -> None:
+        """Of bills that have come in, what each holds of each payer: otherwise the next question does it."""
+        from outlay.state import overlaps
+
+        try:
+            overlaps.tell(self.overlapping())
+        except (Busy, TooSlow):
+            return
 
     def _ask_after_export(self, name: str) -> None:
         """What AWS says of an export that Outlay made, until it has delivered."""
@@ -728,25 +757,46 @@ class Outlay:
     @property
     def charges(self) -> ir.Table:
         """The charges that are live now and count, as an Ibis table in FOCUS columns."""
-        return self._only().of(self.engine.charges(self._counted_files()))
+        files, only = self._counted_files()
+        return only.of(self.engine.charges(files))
 
-    def _only(self) -> Only:
-        """Whose charges count, where not all do."""
+    def counted(self) -> Mapping[Partition, Live]:
+        """What answers are made of: all that is live but the months that do not count, or count elsewhere."""
+        return self._counted()[0]
+
+    def overlapping(self) -> tuple[Overlap, ...]:
+        """Bills of one payer and month that several connections hold, with what each comes to, and which counts."""
+        return self._overlaps.of(self._within())
+
+    def overlapping_with(self, name: str) -> tuple[Overlap, ...]:
+        """Those that a connection is part of; the lake is read only where there may be any."""
         _ = self.memory
-        from outlay.state import accounts
+        from outlay.state import overlaps
 
-        return accounts.only()
+        found = self.overlapping() if overlaps.may_overlap(name) else ()
+        return tuple(each for each in found if name in each.connections)
 
-    def counted(self) -> dict[Partition, Live]:
-        """What answers are made of: all that is live but the months that a connection does not count."""
+    def _within(self) -> dict[Partition, Live]:
+        """All that is live but the months that do not count."""
         _ = self.memory
         from outlay.costs.counting import counted
         from outlay.state import connections, moving
 
         return counted(self.lake.seen().live, connections.counted_months(), moving.lines())
 
-    def _counted_files(self) -> list[str]:
-        return [file for _, live in sorted(self.counted().items()) for file in live.files]
+    def _counted(self) -> tuple[Mapping[Partition, Live], Only]:
+        _ = self.memory
+        from outlay.costs.desk import counting
+        from outlay.state import accounts, connections, moving
+
+        months, lines, twice = connections.counted_months(), moving.lines(), self._overlaps.twice
+        live, only, _ = counting(self.lake.seen().live, months, lines, accounts.only(), twice)
+        return live, only
+
+    def _counted_files(self) -> tuple[list[str], Only]:
+        """With which of their charges count."""
+        live, only = self._counted()
+        return [file for _, each in sorted(live.items()) for file in each.files], only
 
     def costs(self, by: Sequence[str] = (), **question: Any) -> Answer:
         """What was spent. Takes what `costs.Question.parse` takes: metric, granularity, start, end, where."""
@@ -777,7 +827,8 @@ class Outlay:
 
     def sql(self, query: str) -> pa.Table:
         """One read-only statement over the table `charges`. Raises UsageError with the engine's words."""
-        return self.engine.query(query, self._counted_files(), self._only().sql)
+        files, only = self._counted_files()
+        return self.engine.query(query, files, only.sql)
 
     def export(self, directory: Path, *, version: str = "1.2", format: FileFormat = "parquet") -> list[Path]:
         """Write the charges as FOCUS files, one a billing period and connection. Raises UsageError for the version."""
@@ -810,7 +861,7 @@ class Outlay:
         from outlay.state import connections
 
         connections.named(name)
-        counted = self.counted()
+        within, elsewhere = self._within(), self._elsewhere(name)
         kept = self.lake.deliveries(Partition(name, only) if only else name)
         committed = self.memory.committed(name, only)
         decided = {period for period in self.memory.decided(name) if only in (None, period)}
@@ -825,10 +876,16 @@ class Outlay:
                 live[each].rows if each in live else 0,
                 runs.get(commit.run) if (commit := commits[each]) else None,
                 tuple(delivery for delivery in committed.get(each.period, {}) if delivery in kept.get(each, {})),
-                is_counted=each not in live or each in counted,
+                is_counted=each not in elsewhere and (each not in live or each in within),
             )
             for each in sorted(partitions, reverse=True)
         ]
+
+    def _elsewhere(self, name: str) -> frozenset[Partition]:
+        """Months that are left out as a whole, because the same bill counts in another connection."""
+        from outlay.state import overlaps
+
+        return self._overlaps.twice(self._within()).whole if overlaps.may_overlap(name) else frozenset()
 
     def revert(self, name: str, period: str, delivery: str, *, by: str = "") -> PeriodView:
         """Make an earlier delivery live, as `by` wishes. It stays until the source changes.

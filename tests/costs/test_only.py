@@ -15,7 +15,8 @@ from outlay.costs.answer import Answer, sums
 from outlay.costs.desk import Bounds, Desk
 from outlay.costs.filters import Filter
 from outlay.costs.metrics import METRICS
-from outlay.costs.only import Only
+from outlay.costs.only import LeftOut, Only
+from outlay.costs.overlap import Bill, Twice
 from outlay.costs.question import Question
 from outlay.costs.rollup import find
 from outlay.lake import Partition
@@ -137,3 +138,76 @@ def test_the_switch_is_felt_by_a_desk_that_has_answered_before(shop: Shop) -> No
     only[0] = Only()
     assert asked.ask(Question()).totals == before
     assert asked.left_out(Question()).rows == ()
+
+
+EVERY = Only()
+# Of the payer `pay`, the bill in `a` counts elsewhere; `a` has charges of others, too.
+TWICE = Only(
+    twice=frozenset(
+        {LeftOut("a", MAY.id, frozenset({"pay", "it's"})), LeftOut("b", "20260401-20260501", frozenset({"pay"}))}
+    )
+)
+
+
+def of_twice(shop: Shop, only: Only = EVERY, whole: frozenset[Partition] = frozenset(), cut: Only = TWICE) -> Desk:
+    return Desk(shop.lake, shop.engine, Bounds(), only=lambda: only, twice=lambda _: Twice(whole, cut.twice))
+
+
+@pytest.mark.parametrize("number", range(len(QUESTIONS)))
+def test_a_payer_that_counts_elsewhere_is_left_out_of_every_question(shop: Shop, number: int) -> None:
+    question = replace(QUESTIONS[number], metric="billed")
+    of_payer = replace(
+        question, filters=(*question.filters, Filter("BillingAccountId", "=", "pay"), Filter("x_Connection", "=", "a"))
+    )
+    found = of_twice(shop).ask(question)
+    gone = desk(shop, Only()).ask(of_payer)
+    whole = desk(shop, Only()).ask(question)
+    if not any(each.column == "x_Connection" for each in question.filters):
+        assert by_group(found, gone) == by_group(whole)
+    assert found.totals != whole.totals or not gone.totals
+    assert not of_twice(shop).ask(of_payer).rows
+
+
+def test_a_payer_that_counts_elsewhere_is_in_no_file_page_sql_or_menu(shop: Shop, tmp_path: Path) -> None:
+    wanted, whole = of_twice(shop), desk(shop, Only())
+    of_payer = Question(filters=(Filter("BillingAccountId", "=", "pay"),))
+    assert whole.charges(of_payer).rows
+    assert not wanted.charges(of_payer).rows
+    count = wanted.export(Question(), tmp_path / "some.parquet", format="parquet", columns=("SubAccountId",))
+    assert count < whole.export(Question(), tmp_path / "all.parquet", format="parquet", columns=("SubAccountId",))
+    (total,) = shop.engine.query("select count(*) as n from charges", files(shop), TWICE.sql).to_pylist()
+    assert total["n"] == count
+    assert set(wanted.keys("Tags")) == {"team", "squad"}
+
+
+def test_with_accounts_that_are_not_connected_left_out_too_the_three_parts_are_the_whole(shop: Shop) -> None:
+    question = Question(by=("SubAccountId", "ServiceName"), metric="billed")
+    some = of_twice(shop, SWITCHED)
+    gone = desk(shop, Only()).ask(
+        replace(question, filters=(Filter("BillingAccountId", "=", "pay"), Filter("x_Connection", "=", "a")))
+    )
+    assert by_group(some.ask(question), some.left_out(question), gone) == by_group(desk(shop, Only()).ask(question))
+    both = Only(SWITCHED.connections, SWITCHED.accounts, twice=TWICE.twice)
+    (counted,) = shop.engine.query("select sum(BilledCost) as n from charges", files(shop), both.sql).to_pylist()
+    assert counted["n"] == sum(some.ask(Question(metric="billed")).totals.values())
+
+
+def test_a_delivery_that_counts_elsewhere_as_a_whole_is_not_read(shop: Shop) -> None:
+    question = Question(by=("x_Connection",), metric="billed")
+    rows = of_twice(shop, whole=frozenset({OTHER}), cut=EVERY).ask(question).rows
+    assert {row.values for row in rows} == {("a",)}
+
+
+def test_what_a_delivery_holds_of_each_payer_is_added_up_from_roll_ups_as_from_charges(shop: Shop) -> None:
+    live = shop.lake.live()
+    held = desk(shop, Only()).held(live)
+    assert {payer: each.accounts for payer, each in held[PAYER].items()} == {
+        "pay": {"pay", "it's", "0"},
+        "": frozenset(),
+    }
+    pay: Bill = held[PAYER]["pay"]
+    assert pay.costs["billed"] == {"EUR": Decimal(36), "USD": Decimal("18.000000000000000001")}
+    for partition, bills in held.items():
+        of = Question(metric="effective", filters=(Filter("x_Connection", "=", partition.connection),))
+        both = sums(each for bill in bills.values() for each in bill.costs["effective"].items())
+        assert both == desk(shop, Only()).ask(of).totals

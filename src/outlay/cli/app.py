@@ -43,6 +43,7 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "costs": "outlay.cli.costs:costs",
         "accounts": "outlay.cli.accounts:accounts",
         "account-report": "outlay.cli.accounts:report",
+        "overlaps": "outlay.cli.overlaps:overlaps",
         "periods": "outlay.cli.periods:periods",
         "revert": "outlay.cli.periods:revert",
         "sql": "outlay.cli.sql:sql",

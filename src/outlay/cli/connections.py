@@ -57,9 +57,13 @@ def show(name: Name, /, *, json: Json = False) -> None:
             print_json(told | {"ignored": _ignored(o).of(name)} if told["only_connected"] else told)
             return
         view, progress, timeline = o.connection(name), o.progress(name), o.timeline(name)
+        overlaps = o.overlapping_with(name)
         told = view.as_dict() | view.details()
         told["last check"] = progress.said() if progress else None
         facts([(label.replace("_", " "), value) for label, value in told.items() if value is not None])
+        for each in overlaps:
+            other = each.newer if each.older == name else each.older
+            say(f"{other} holds bills of the same payer, {each.payer}: see outlay overlaps {each.older} {each.newer}.")
         _show_timeline(timeline)
         if view.row.only_connected:
             # Last, for it asks the charges: what is known without them has been told.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,9 @@ from outlay.costs.counting import Line
 from outlay.costs.counting import counted as that_count
 from outlay.costs.marking import marked
 from outlay.costs.names import MAPS, Name
-from outlay.costs.only import Only
+from outlay.costs.only import ACCOUNT, PAYER, Only
+from outlay.costs.overlap import Bill, Twice
+from outlay.costs.payers import bills_of, sums_by_payer
 from outlay.costs.plan import Part, plan
 from outlay.costs.query import compared, counted, summed, together, values
 from outlay.costs.question import Question
@@ -88,16 +90,19 @@ class Desk:
         months: Callable[[], Mapping[str, tuple[str, str]]] = dict,
         only: Callable[[], Only] = Only,
         lines: Callable[[], tuple[Line, ...]] = tuple,
+        twice: Callable[[Mapping[Partition, Live]], Twice] = lambda _: Twice(),
     ) -> None:
         """`months` gives the first and last month that count of each connection with such bounds, `""` for none.
 
-        `only` says whose charges count where not all do, `lines` which connections go on with one another.
+        `only` says whose charges count where not all do, `lines` which connections go on with one another, and `twice`
+        what of all that is live counts elsewhere.
         """
         self._lake = lake
         self._engine = engine
         self._months = months
         self._only = only
         self._lines = lines
+        self._twice = twice
         self._bounds = bounds or Bounds()
         self._slots = threading.BoundedSemaphore(self._bounds.slots)
         # A file of charges takes long, and would leave no slot for questions.
@@ -285,8 +290,7 @@ class Desk:
         files: list[str] = []
         for partition, live in sorted(seen.live.items()):
             # A roll-up's note counts the keys of all of its charges.
-            is_whole = partition.connection not in seen.only.connections
-            has = self._rollups.of(partition, live.delivery) if is_whole else None
+            has = self._rollups.of(partition, live.delivery) if seen.only.is_whole(partition) else None
             if has and (column in has.knows_keys or not is_exact):
                 known.append((has.keys or {}).get(column, {}))
             else:
@@ -343,10 +347,21 @@ class Desk:
         return made
 
     def _counted(self) -> tuple[_Counted, frozenset[Any]]:
-        """What is live but the months that do not count; and which those are, with whose charges count."""
-        seen, months, only, lines = self._lake.seen(), self._months(), self._only(), self._lines()
-        counted = that_count(seen.live, months, lines)
-        return _Counted(seen.snapshot, counted, only), frozenset({*months.items(), only, *lines})
+        """What is live and counts; and all that decides which that is."""
+        seen, months, lines = self._lake.seen(), self._months(), self._lines()
+        live, only, elsewhere = counting(seen.live, months, lines, self._only(), self._twice)
+        return _Counted(seen.snapshot, live, only), frozenset({*months.items(), only, elsewhere, *lines})
+
+    def held(self, live: Mapping[Partition, Live]) -> dict[Partition, dict[str, Bill]]:
+        """What each of these deliveries holds of each payer, counted or not: from roll-ups where there are any."""
+        question = Question(by=("x_Connection", PAYER, ACCOUNT), granularity="month")
+        with ThreadPoolExecutor(_READERS) as readers:
+            notes = readers.map(lambda each: rollup.find(self._lake, *each), sorted(_deliveries(live)))
+            has = dict(zip(sorted(_deliveries(live)), notes, strict=True))
+        parts = plan(question, live, lambda *each: has[each])
+        with self._session() as session, self._slot(self._slots, session, self._bounds.seconds):
+            tables = [session.files(part.files, part.kind.schema if part.kind else _CHARGES) for part in parts]
+            return bills_of(live, session.rows(sums_by_payer(tables)) if tables else [])
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
@@ -399,6 +414,23 @@ class Desk:
         finally:
             with self._lock:
                 self._open.discard(session)
+
+
+def counting(
+    live: Mapping[Partition, Live],
+    months: Mapping[str, tuple[str, str]],
+    lines: Iterable[Line],
+    only: Only,
+    twice: Callable[[Mapping[Partition, Live]], Twice],
+) -> tuple[dict[Partition, Live], Only, frozenset[Partition]]:
+    """What answers are made of: deliveries, and which of their charges; and what counts elsewhere as a whole.
+
+    All is as `Desk` has it.
+    """
+    bounded = that_count(live, months, lines)
+    found = twice(bounded)
+    counted = {partition: each for partition, each in bounded.items() if partition not in found.whole}
+    return counted, replace(only, twice=found.some), found.whole
 
 
 def _later(session: Session, table: ir.Table) -> Callable[[], Rows]:

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-LATE, FAILING, RECOVERED, REJECTED, FINAL_CHANGED, TEST = (
+LATE, FAILING, RECOVERED, REJECTED, FINAL_CHANGED, OVERLAP, TEST = (
     "late",
     "failing",
     "recovered",
     "rejected",
     "final-changed",
+    "overlap",
     "test",
 )
 
@@ -22,6 +23,7 @@ KINDS: Mapping[str, str] = {
     RECOVERED: "A connection that was late or failing is healthy again",
     REJECTED: "A delivery is rejected",
     FINAL_CHANGED: "A final month changes",
+    OVERLAP: "Two connections hold the same bill",
 }
 NO_MONTH = "no known month"
 MOST_FINDINGS = 5

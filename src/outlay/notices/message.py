@@ -57,6 +57,7 @@ _SUBJECTS: Mapping[str, Callable[[Event], str]] = {
         else f"A delivery of {event.connection} for {event.month or kinds.NO_MONTH} was rejected"
     ),
     kinds.FINAL_CHANGED: lambda event: f"The final month {event.month} of {event.connection} changed",
+    kinds.OVERLAP: lambda event: f"{event.connection} holds a bill that another connection holds, too",
     kinds.TEST: lambda event: "This is a test of Outlay's notices",
 }
 

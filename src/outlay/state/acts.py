@@ -54,6 +54,7 @@ WORDS = {
     "forward": "went on with it again:",
     "counted": "changed which months count:",
     "accounts": "changed which accounts count:",
+    "overlap": "said which of two bills counts:",
     "reverted": "made an earlier delivery live:",
     "removed": "removed the connection",
     "invoice": "entered an invoice's amount:",

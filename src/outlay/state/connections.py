@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from outlay.aws.naming import check_bucket, check_external_id, check_role
@@ -18,7 +19,7 @@ from outlay.layouts import check_location
 from outlay.period import BillingPeriod
 from outlay.state import moving
 from outlay.state.faults import translated
-from outlay.state.models import Connection, RemovedConnection
+from outlay.state.models import Connection, CountedBoth, CountedFirst, HeldBill, RemovedConnection, ToldOverlap
 from outlay.state.new import NewConnection
 from outlay.state.secrets import Keyring, Secret
 from outlay.storage import Location
@@ -275,12 +276,27 @@ def remove(name: str, *, keeps_charges: bool = True) -> None:
     row = check_unused(name)
     if not keeps_charges:
         moving.give_back(row)
-    elif row.count_from or row.count_to or moving.counts_nothing(row):
+        _forget_bills(name)
+    else:
         first, last = NOTHING if moving.counts_nothing(row) else (row.count_from, row.count_to)
         RemovedConnection.objects.update_or_create(
-            name=name, defaults={"removed_at": timezone.now(), "count_from": first, "count_to": last}
+            name=name,
+            defaults={
+                "removed_at": timezone.now(),
+                "created_at": row.created_at,
+                "count_from": first,
+                "count_to": last,
+            },
         )
     row.delete()
+
+
+def _forget_bills(name: str) -> None:
+    """Its charges are gone, and so is what was said of them."""
+    HeldBill.objects.filter(connection=name).delete()
+    CountedFirst.objects.filter(connection=name).delete()
+    for said in (CountedBoth, ToldOverlap):
+        said.objects.filter(Q(one=name) | Q(other=name)).delete()
 
 
 @translated

@@ -160,9 +160,13 @@ class SeenFile(models.Model):
 
 
 class RemovedConnection(models.Model):
-    """A connection that is forgotten while its charges stay: which of its months answers count."""
+    """A connection that is forgotten while its charges stay: which of its months answers count.
+
+    `created_at` is null where that was not kept when it went.
+    """
 
     name = models.CharField(max_length=100, primary_key=True)
+    created_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField()
     count_from = models.CharField(max_length=7, blank=True)
     count_to = models.CharField(max_length=7, blank=True)
@@ -316,3 +320,62 @@ class AccountBehind(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection_id} {self.account}"
+
+
+class HeldBill(models.Model):
+    """What a live delivery holds of one payer; a blank payer is of charges that name none.
+
+    Kept so that it is added up once: `content` is a name of the delivery's files, which no other content ever has.
+    `costs` are by metric and currency, as text.
+    """
+
+    connection = models.CharField(max_length=100)
+    period = models.CharField(max_length=17)
+    content = models.CharField(max_length=300)
+    payer = models.TextField(blank=True)
+    costs = models.JSONField()
+    accounts = models.JSONField()
+
+    class Meta:
+        indexes = (models.Index(fields=("connection", "period"), name="held_by_connection"),)
+
+    def __str__(self) -> str:
+        return f"{self.connection} {self.period} {self.payer}"
+
+
+class CountedFirst(models.Model):
+    """Which connection's bill of a payer counts where several hold the same month; without one, the older's."""
+
+    payer = models.TextField(unique=True)
+    connection = models.CharField(max_length=100)
+
+    def __str__(self) -> str:
+        return f"{self.payer} {self.connection}"
+
+
+class CountedBoth(models.Model):
+    """Two connections, in the order of their names, hold different bills of a payer: neither counts for the other."""
+
+    payer = models.TextField()
+    one = models.CharField(max_length=100)
+    other = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("payer", "one", "other"), name="said_once_of_two"),)
+
+    def __str__(self) -> str:
+        return f"{self.payer} {self.one} {self.other}"
+
+
+class ToldOverlap(models.Model):
+    """Two connections, in the order of their names, of which a notice has told that they hold a payer's same bills."""
+
+    payer = models.TextField()
+    one = models.CharField(max_length=100)
+    other = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("payer", "one", "other"), name="told_once_of_two"),)
+
+    def __str__(self) -> str:
+        return f"{self.payer} {self.one} {self.other}"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
@@ -22,6 +22,10 @@ from outlay.period import BillingPeriod
 from outlay.state import acts
 from outlay.state.models import Connection, Notice, NoticeChannel, Run, StatusChange
 from outlay.state.secrets import Keyring, Secret
+
+if TYPE_CHECKING:
+    # Every command reads and writes state, few ask the lake.
+    from outlay.costs.overlap import Overlap
 
 # After each try that failed; after the last one it is given up.
 WAITS = tuple(timedelta(minutes=each) for each in (1, 5, 15, 60, 180, 360, 720))
@@ -61,6 +65,17 @@ def of_revert(connection: str, period: BillingPeriod, before: str, after: str) -
     """When a user makes `after` live in place of `before`, which is final."""
     was = _commit_of(connection, period.id, before)
     return _of_final(was, after, timezone.now().isoformat()) if was else []
+
+
+def of_overlap(overlap: Overlap) -> list[Notice]:
+    """Told of the newer connection, once."""
+    left_out = " and ".join(f"{amount:,.2f} {currency}" for currency, amount in overlap.left_out.items())
+    reason = (
+        f"Its bills of payer {overlap.payer} are those of {overlap.older} in {len(overlap.months)} "
+        f"month{'' if len(overlap.months) == 1 else 's'}. They count once; {left_out or 'nothing'} is left out."
+    )
+    following = f"Choose which of the two counts: outlay overlaps {overlap.older} {overlap.newer}, or on the site."
+    return _keep(Event(kinds.OVERLAP, timezone.now().isoformat(), overlap.newer, reason=reason, next=following))
 
 
 def _commit_of(connection: str, period: str, delivery: str) -> Run | None:

@@ -141,6 +141,9 @@ ROUTES: tuple[Route, ...] = (
         "connection-invoice",
         ADMINISTRATOR,
     ),
+    # Bills that several connections hold
+    Route("overlaps", "outlay.web.overlapping.views.page", "connection-overlaps", VIEWER),
+    Route("overlaps/choose", "outlay.web.overlapping.views.choose", "connection-overlap-choose", ADMINISTRATOR),
     # Accounts. Names that begin with account_ and socialaccount_ are those that allauth looks for.
     Route("sign-in", "outlay.web.accounts.signing.sign_in", "account_login", ANYONE),
     Route("sign-in/oidc", "outlay.web.accounts.signing.oidc", "oidc", ANYONE),

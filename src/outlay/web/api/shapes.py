@@ -88,6 +88,47 @@ class ChangeTold(Told):
     next: str
 
 
+class OverlapMonth(Told):
+    month: str
+    counted: list[str] = Field(description="The connection that counts, or both.")
+    costs: dict[str, dict[str, dict[str, str]]] = Field(
+        description="By connection, then billed and effective, then by currency."
+    )
+    left_out: dict[str, str] = Field(description="Effective, by currency.")
+
+
+class OverlapTold(Told):
+    """Two connections that hold bills of the same payer and months."""
+
+    payer: str
+    older: str
+    newer: str
+    chosen: str | None = Field(description="The connection that was chosen; without one the older counts.")
+    both: bool = Field(description="Was it chosen that both count, as different bills?")
+    left_out: dict[str, str] = Field(description="Effective, by currency, over all months.")
+    months: list[OverlapMonth]
+
+
+class OverlapsTold(Told):
+    """As `outlay overlaps --json`."""
+
+    month: str
+    left_out: dict[str, str] = Field(description="Of the month, by currency.")
+    left_out_in_all: dict[str, str]
+    overlaps: list[OverlapTold]
+
+
+class OverlapChoice(Schema):
+    """`count` names one of the two; with neither that nor `both` the older counts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    payer: Annotated[str, StringConstraints(pattern=_LINE, min_length=1, max_length=300)]
+    connections: list[Annotated[str, StringConstraints(pattern=NAME)]] = Field(min_length=2, max_length=2)
+    count: Annotated[str, StringConstraints(pattern=NAME)] | None = None
+    both: bool = False
+
+
 class ConnectionShown(ConnectionTold):
     """As `outlay connections show --json`. No secret is ever shown; of an access key the end of its id."""
 
@@ -109,6 +150,7 @@ class ConnectionShown(ConnectionTold):
     checked: str | None
     progress: ProgressTold | None
     timeline: list[ChangeTold]
+    overlaps: list[OverlapTold] = Field(description="Bills that another connection holds, too.")
 
 
 class FindingTold(Told):
@@ -396,7 +438,7 @@ class InvoiceTold(Told):
     where: str = Field(description="Where the difference lies.")
 
 
-Tells = Literal["late", "failing", "recovered", "rejected", "final-changed"]
+Tells = Literal["late", "failing", "recovered", "rejected", "final-changed", "overlap"]
 
 
 class NewChannelIn(Schema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ninja import NinjaAPI
 
-from outlay.web.api import accounts, changing, costs, exporting, health, notices
+from outlay.web.api import accounts, changing, costs, exporting, health, notices, overlaps
 from outlay.web.api.access import READ
 from outlay.web.api.handling import handle_errors, only_json
 
@@ -17,7 +17,11 @@ of `Retry-After`."""
 
 api = NinjaAPI(title="Outlay", version="1", description=_ABOUT, auth=READ, urls_namespace="api")
 # `changing` adds to the router of `connections`: an address has one view for all its methods.
-for each in (changing.router, costs.router, accounts.router, exporting.router, notices.router, health.router):
+_ROUTERS = (
+    *(changing.router, costs.router, accounts.router, overlaps.router),
+    *(exporting.router, notices.router, health.router),
+)
+for each in _ROUTERS:
     api.add_router("", each)
 handle_errors(api)
 

@@ -19,6 +19,7 @@ from outlay.state.news import News
 from outlay.web.connections.forms import S3, STORAGES
 from outlay.web.connections.table import COLUMNS, KINDS, STATUSES, Row, Wish, status_label, wanted
 from outlay.web.core import outlay
+from outlay.web.overlapping.views import left_out, of_connection
 
 _MOST_UNDER_WAY = 5
 # The page asks for itself anew when it hears this.
@@ -50,6 +51,7 @@ def connections(request: HttpRequest) -> HttpResponse:
         ],
         "month": month,
         "has_costs": has_costs,
+        "left_out": left_out(),
         **_news(told),
     }
     is_part = request.htmx and not request.htmx.boosted  # type: ignore[attr-defined]
@@ -99,6 +101,7 @@ def connection(request: HttpRequest, name: str) -> HttpResponse:
         "acts": connecting.acts(o, name),
         **_progress(view, told),
         **ignored_of(view.row),
+        **of_connection(name),
     }
     return render(request, "connections/connection.html", context)
 

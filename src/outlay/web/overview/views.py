@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from outlay import accounting
+from outlay import accounting, overlapping
 from outlay.app import ConnectionView, Outlay
 from outlay.costs.overview import MOVER, PROVIDER, Month, Overview
 from outlay.costs.question import Question
@@ -80,6 +80,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "check": last_check(o),
         "before": found.question.before() if found.through else None,
         "ignored": ignored,
+        "overlapping": overlapping.found(o),
     }
     return render(request, "overview/page.html", context)
 

@@ -12,6 +12,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from outlay.costs.answer import plain, text_of
+from outlay.costs.overlap import Overlap
 from outlay.web.explorer import columns
 
 register = template.Library()
@@ -48,6 +49,12 @@ def percents(share: Decimal | None) -> str:
 @register.filter
 def signed_percents(share: Decimal | None) -> str:
     return _NONE if share is None else f"{share:+,.1f} %".replace("-", "−")
+
+
+@register.filter
+def other_than(overlap: Overlap, name: str) -> str:
+    """The other of its two connections."""
+    return overlap.newer if overlap.older == name else overlap.older
 
 
 @register.filter

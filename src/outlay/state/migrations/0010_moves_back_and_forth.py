@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("state", "0008_accounts_in_bills"),
+        ("state", "0009_access_changed"),
     ]
 
     operations = [

@@ -1,0 +1,1 @@
+"""Bills that several connections hold."""
