@@ -373,6 +373,20 @@ _TABLE: tuple[Code, ...] = (
         "Begin a new file of the drop earlier, before the next month has a few rows more.",
     ),
     Code(
+        "csv-not-packed",
+        "error",
+        "A plain CSV was given to outlay check, and a drop holds gzipped ones",
+        "{file} is a plain CSV; a drop holds gzipped ones, and their names end in .csv.gz.",
+        "Pack it with gzip before it is sent. Its rows were checked all the same.",
+    ),
+    Code(
+        "drops-unpublished",
+        "warning",
+        "A month's folder has drops but no manifest.json, so none of them is read; told by outlay check",
+        "{file} has no manifest.json: none of its drops is read.",
+        "Write the manifest when the drop is whole. To check a drop before that, name it with --drop.",
+    ),
+    Code(
         "drop-empty",
         "warning",
         "A drop without rows was given to outlay check: an ingest of it empties the period",

@@ -38,7 +38,8 @@ class CheckResult:
     """What was found in the files of one drop, or about a place.
 
     `findings` are in the order of files and rows: the first hundred of each code, while `counts` has all of them.
-    `rows` and `sums`, by currency and cost column, are of the rows that could be read; sums are exact.
+    `rows` and `sums`, by currency and cost column, are of the rows that could be read; sums are exact. `folder` is what
+    the findings' files are relative to, as it was written.
     """
 
     name: str
@@ -49,6 +50,7 @@ class CheckResult:
     counts: Mapping[str, int] = field(default_factory=dict)
     rows: int = 0
     sums: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    folder: str = ""
 
     @property
     def is_bad(self) -> bool:
@@ -60,6 +62,7 @@ class CheckResult:
             "name": self.name,
             "period": self.period.id if self.period else None,
             "drop": self.drop,
+            "folder": self.folder or None,
             "files": list(self.files),
             "rows": self.rows,
             "sums": {
