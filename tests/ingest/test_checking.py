@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,11 @@ from typing import Any
 import pytest
 
 from outlay.engine import Engine, Input, open_engine
-from outlay.findings import Finding
 from outlay.formats.cbf_lint import CbfLint
 from outlay.ingest.checking import CheckResult, check_files
 from outlay.period import BillingPeriod
 from outlay.settings import Settings
-from outlay.storage import open_place
-from tests.ingest.world import MAY, World, as_csv, row
+from tests.ingest.world import MAY, as_csv, row
 
 
 class Desk:
@@ -162,85 +159,6 @@ def test_warnings_are_told_beside_errors(desk: Desk) -> None:
 def test_without_lint_only_what_an_ingest_tells_is_told(desk: Desk) -> None:
     bad = {**row("x", resource__id="a:b:c"), "time/usage_start": "2026-05-03T10:30:00"}
     assert codes(desk.check(bad, row("1", resource__id="a:b:d"), lint=False)) == ["number-invalid"]
-
-
-HEADER = b"time/usage_start,cost/cost,resource/id,resource/tag:team,lineitem/type,k8s/labels,cost/discounted_cost\n"
-START = b"2026-05-03T10:00:00Z"
-# What is wrong with a drop: the bytes of its files by name.
-BROKEN: dict[str, dict[str, bytes]] = {
-    "nothing": {"a.csv.gz": gzip.compress(HEADER + START + b",1,vm/1,web,Usage,,\n")},
-    "no rows": {"a.csv.gz": gzip.compress(HEADER)},
-    "blanks": {"a.csv.gz": gzip.compress(HEADER + b",,,,,,\n" + START + b",,,,,,\n")},
-    "numbers": {
-        "a.csv.gz": gzip.compress(
-            HEADER + b"".join(START + b"," + each + b",,,,,\n" for each in (b"1e3", b"$5", b"1" * 21, b"NaN", b" 1"))
-        )
-    },
-    "times": {
-        "a.csv.gz": gzip.compress(
-            HEADER + b"".join(each + b",1,,,,,\n" for each in (b"5/1/2026", b"46143", b"2026-04-30T23:00:00Z", b"soon"))
-        )
-    },
-    "many": {"a.csv.gz": gzip.compress(HEADER + b"".join(b"soon,%d,,,,,\n" % n for n in range(250)))},
-    "types and tags": {"a.csv.gz": gzip.compress(HEADER + START + b",1,,web,Refund,{,\n" + START + b",1,,,,[],x\n")},
-    "rounding": {"a.csv.gz": gzip.compress(HEADER + START + b",0.1234567890123456789,,,,,2\n")},
-    "ragged": {"a.csv.gz": gzip.compress(HEADER + START + b",1,2\n" + START + b",1,,,,,\n" + START + b",1,,,,,,,\n")},
-    "quotes": {"a.csv.gz": gzip.compress(HEADER + START + b',1,a"b,,,,\n' + START + b',"1,,,,,\n')},
-    "columns": {"a.csv.gz": gzip.compress(b"cost/cost,cost/colour,resource/tag:a b\n1,2,3\n")},
-    "column twice": {"a.csv.gz": gzip.compress(b"time/usage_start,cost/cost,cost/cost\n")},
-    "delimiter": {"a.csv.gz": gzip.compress(b"time/usage_start;cost/cost\n")},
-    "no header": {"a.csv.gz": gzip.compress(b"\n1,2\n")},
-    "empty": {"a.csv.gz": b"", "b.csv.gz": gzip.compress(b"")},
-    "not packed": {"a.csv.gz": HEADER, "b.csv.gz": b"{}"},
-    "cut off": {"a.csv.gz": gzip.compress(HEADER + START + b",1,,,,,\n")[:-6]},
-    "no UTF-8": {"a.csv.gz": gzip.compress(HEADER + START + b",1,,,,,\n" + START + b",1,\xff,,,,\n")},
-    "NUL": {"a.csv.gz": gzip.compress(HEADER + START + b",1,\0,,,,\n")},
-    "two files": {
-        "a.csv.gz": gzip.compress(HEADER + START + b",x,,,,,\n"),
-        "b.csv.gz": gzip.compress(HEADER + START + b",y,,,,,\n" + START + b",z\n"),
-    },
-}
-
-
-@pytest.fixture(scope="module")
-def told_by_ingest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Each broken drop in a month of its own would have times outside it: each is a connection of its own."""
-    folder = tmp_path_factory.mktemp("equal")
-    made = {}
-    world = World(folder / "home", open_place(str(folder / "none"), create=True))
-    try:
-        for name, files in BROKEN.items():
-            world.place = open_place(str(folder / name.replace(" ", "-")), create=True)
-            world.source = world.source.__class__(name.replace(" ", "-"), "anycost", world.place.location)
-            for file, content in files.items():
-                world.place.write(f"{MAY.id}/d1/{file}", content)
-            world.point("d1")
-            made[name] = world.one()
-        yield made
-    finally:
-        world.close()
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_the_errors_of_a_check_are_those_of_the_ingest(desk: Desk, told_by_ingest: dict[str, Any], name: str) -> None:
-    ingested = told_by_ingest[name]
-    inputs = [
-        Input((desk.file(content, file)).path, f"{MAY.id}/d1/{file}", len(content))
-        for file, content in BROKEN[name].items()
-    ]
-    checked = desk.check_files(*inputs)
-    assert errors(checked.findings) == errors(ingested.findings)
-    assert counts(checked.counts, checked.findings) == counts(ingested.counts, ingested.findings)
-    assert checked.is_bad == ingested.is_bad
-    assert {each.code for each in ingested.findings} - {"period-emptied"} <= {each.code for each in checked.findings}
-
-
-def errors(findings: tuple[Finding, ...]) -> list[Finding]:
-    return [each for each in findings if each.is_error]
-
-
-def counts(counted: Mapping[str, int], findings: tuple[Finding, ...]) -> dict[str, int]:
-    return {each.code: counted[each.code] for each in findings if each.is_error}
 
 
 def test_a_check_writes_no_charges(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,7 @@ _DISCOUNTED: Mapping[str, tuple[str, ...]] = {
     "cost/discounted_cost": ("cost/cost",),
     "cost/discounted_amortized_cost": ("cost/amortized_cost", "cost/cost"),
 }
-_TWICE, _LESS = "twice", "less"
+DEEP, _TWICE, _LESS = "deep", "twice", "less"
 
 
 class CbfLint(Cbf):
@@ -60,25 +60,27 @@ class CbfLint(Cbf):
         return found
 
     def facts(self, raw: Raw, context: Context) -> dict[str, ir.BooleanValue]:
-        """Of each discounted column: discounts that count in it, and other rows that have less in it."""
-        if not raw.has("lineitem/type"):
-            return {}
-        is_discount = raw.text("lineitem/type").fill_null("Usage") == "Discount"
+        """Of each discounted column: discounts that count in it, and other rows that have less in it. And deep ids."""
         found: dict[str, ir.BooleanValue] = {}
-        for column, others in _DISCOUNTED.items():
-            if raw.has(column):
-                own, full = _amount(raw, column), ibis.coalesce(*(_amount(raw, each) for each in others))
-                found[f"{_TWICE} {column}"] = is_discount & (ibis.coalesce(own, full) != 0)
-                found[f"{_LESS} {column}"] = ~is_discount & (own < full)
+        if raw.has(ID):
+            found[DEEP] = raw.text(ID).re_search(_THIRD_SEGMENT)
+        if not raw.has("lineitem/type"):
+            return found
+        is_discount = raw.text("lineitem/type").fill_null("Usage") == "Discount"
+        for column, others in filter(lambda each: raw.has(each[0]), _DISCOUNTED.items()):
+            own = raw.text(column)
+            full = ibis.coalesce(*(raw.text(each) for each in others))
+            # Most rows cost the same either way: only the others are read as numbers.
+            found[f"{_TWICE} {column}"] = ibis.cases(
+                (is_discount, ibis.coalesce(own, full).try_cast(DECIMAL) != 0), else_=False
+            )
+            found[f"{_LESS} {column}"] = ibis.cases(
+                (~is_discount & (own != full), own.try_cast(DECIMAL) < full.try_cast(DECIMAL)), else_=False
+            )
         return found
 
     def remarks(self, audit: Audit, context: Context) -> list[Finding]:
         return [*super().remarks(audit, context), *_discounts_twice(audit)]
-
-
-def _amount(raw: Raw, column: str) -> ir.DecimalValue:
-    """Read as the control totals read it, which costs nothing more; null where it is no number."""
-    return raw.table[column].try_cast(DECIMAL) if raw.has(column) else ibis.null(DECIMAL)
 
 
 def by_two_segments(raw: Raw) -> ir.Table:
@@ -87,10 +89,20 @@ def by_two_segments(raw: Raw) -> ir.Table:
     Only where an id has a third segment.
     """
     text = raw.text(ID)
-    rows = raw.table.select(id=text, key=text.re_extract(_TWO_SEGMENTS, 1), is_deep=text.re_search(_THIRD_SEGMENT))
-    rows = rows.filter(rows.id.notnull() & (rows.key != ""))
-    found = rows.group_by("key").aggregate(
-        first=rows.id.min(), last=rows.id.max(), count=rows.count(), is_deep=rows.is_deep.any()
+    # Ids repeat: each is taken apart once.
+    ids = raw.table.filter(text.notnull()).group_by(id=text).aggregate(rows=ibis._.count())
+    parts = ids.select(
+        ids.id, ids.rows, key=ids.id.re_extract(_TWO_SEGMENTS, 1), is_deep=ids.id.re_search(_THIRD_SEGMENT)
+    )
+    found = (
+        parts.filter(parts.key != "")
+        .group_by("key")
+        .aggregate(
+            first=ibis._.id.min(),
+            last=ibis._.id.max(),
+            count=ibis._.rows.sum().cast("int64"),
+            is_deep=ibis._.is_deep.any(),
+        )
     )
     return found.filter(found.is_deep).drop("is_deep")
 

@@ -18,7 +18,7 @@ from outlay.engine import Engine, Input, Shape, Told
 from outlay.findings import Finding, finding, in_order
 from outlay.focus.columns import COSTS
 from outlay.formats import FORMATS, Audit, Context, Format
-from outlay.formats.cbf_lint import ID, CbfLint, MergingIds, by_two_segments
+from outlay.formats.cbf_lint import DEEP, ID, CbfLint, MergingIds, by_two_segments
 from outlay.formats.raw import Raw
 from outlay.ingest import fetch
 from outlay.ingest.reading import Plan, Reading
@@ -124,8 +124,8 @@ class _Checking(Reading):
         super().__init__(engine, steps, format_, context, told)
         self._ids = MergingIds()
 
-    def look(self, plan: Plan) -> None:
-        if isinstance(self._format, CbfLint) and plan.bill.has(ID) and not self._ids.is_full:
+    def look(self, plan: Plan, audit: Audit) -> None:
+        if audit.facts.get(DEEP) and not self._ids.is_full:
             self._ids.take(self._asked(plan, ID, lambda: by_two_segments(plan.bill)))
 
     def tell(self) -> None:

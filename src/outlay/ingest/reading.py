@@ -72,8 +72,8 @@ class Reading:
             finally:
                 batches.close()
 
-    def look(self, plan: Plan) -> None:
-        """For what is to be seen of each batch, be the bill good or not."""
+    def look(self, plan: Plan, audit: Audit) -> None:
+        """For what is to be seen of each batch besides its audit, be the bill good or not."""
 
     def keep(self, plan: Plan) -> None:
         """For what is done with a batch as long as nothing was wrong."""
@@ -96,7 +96,7 @@ class Reading:
         with self._steps.step("check"):
             audit = plan.audit.read(self._engine.rows(plan.audit_query), partial(self._asked, plan))
             self._tell(plan, audit)
-            self.look(plan)
+            self.look(plan, audit)
         self.audit = self.audit.plus(audit)
         self._steps.progress("check", self.audit.rows, 0)
         if not self._told.is_bad():
