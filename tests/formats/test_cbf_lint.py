@@ -57,32 +57,15 @@ def test_an_hour_of_a_zone_that_is_half_an_hour_off_is_not_on_the_hour() -> None
 
 @pytest.mark.parametrize("column", TIMES)
 @pytest.mark.parametrize(
-    ("value", "example"),
+    "value",
     [
-        ("5/1/2026", "5/1/2026"),
-        ("05/01/26 13:00", "5/1/2026"),
-        ("01.05.2026", "5/1/2026"),
-        ("2026/05/01", "5/1/2026"),
-        ("46143", "46143"),
-        ("46143.5416666667", "46143"),
-        ("1-May-26", "1-May-26"),
-        ("1 May 2026", "1-May-26"),
-        ("May 1, 2026", "1-May-26"),
-        ("May-26", "1-May-26"),
+        *("5/1/2026", "05/01/26 13:00", "01.05.2026", "2026/05/01", "46143", "46143.5416666667"),
+        *("1-May-26", "1 May 2026", "May 1, 2026", "May-26"),
     ],
 )
-def test_dates_as_a_spreadsheet_writes_them_are_told_beside_the_error(column: str, value: str, example: str) -> None:
-    row = {**GOOD, column: value}
-    assert ("time-invalid", column, 1, value) in told(CBF, [row])
+def test_dates_as_a_spreadsheet_writes_them_are_told_beside_the_error(column: str, value: str) -> None:
+    assert ("time-invalid", column, 1, value) in told(CBF, [{**GOOD, column: value}])
     assert told_of(column, [value]) == [("date-of-spreadsheet", value)]
-    raw = of(LINT, [row])
-    hits = [
-        check.fields["example"]
-        for check in LINT.checks(raw, CONTEXT)
-        if (check.code, check.column) == ("date-of-spreadsheet", column)
-        and evaluate(raw.table.select(bad=check.is_bad))[0]["bad"]
-    ]
-    assert hits == [example]
 
 
 def test_other_faulty_times_are_no_dates_of_a_spreadsheet() -> None:
@@ -99,15 +82,14 @@ def test_no_row_is_told_that_its_suspicion_passes_over() -> None:
             assert evaluate(missed) == []
 
 
-def test_every_warning_is_counted_and_has_all_the_fields_of_its_message() -> None:
+def test_every_warning_is_one_and_has_all_the_fields_of_its_message() -> None:
     raw = of(LINT, [{**GOOD, "time/usage_end": ""}])
     own = {each.code for each in LINT.checks(raw, CONTEXT)} - {each.code for each in CBF.checks(raw, CONTEXT)}
     assert own == {"time-zone-local", "time-zone-missing", "time-not-on-hour", "date-of-spreadsheet"}
     for check in LINT.checks(raw, CONTEXT):
         if check.code in own:
             assert CODES[check.code].severity == "warning"
-            assert check.is_counted
-            assert finding(check.code, column=check.column, count=2, **check.fields).message
+            assert finding(check.code, file="f", row=1, column=check.column, value="v", **check.fields).message
 
 
 def discounts(rows: Sequence[dict[str, str]]) -> list[tuple[str, str | None]]:

@@ -29,11 +29,13 @@ _WELL = (
 _OFFSET = r"[T ].*[+-][0-9]{2}(:?[0-9]{2})?$"
 _OFFSET_OF_UTC = r"[+-]00(:?00)?$"
 _WITHOUT_ZONE = r"[T ][0-9:.]+$"
-# How a spreadsheet writes dates: the pattern, and an example of it.
-_SPREADSHEET: tuple[tuple[str, str], ...] = (
-    (r"^[0-9]{1,4}([/.])[0-9]{1,2}[/.][0-9]{2,4}([ T].*)?$", "5/1/2026"),
-    (r"^[0-9]{5}([.,][0-9]+)?$", "46143"),
-    (r"^([0-9]{1,2}[- ])?[A-Za-z]{3,9}[- ]([0-9]{1,2},?[- ])?[0-9]{2,4}([ T].*)?$", "1-May-26"),
+# How a spreadsheet writes dates: 5/1/2026, 46143 and 1-May-26, with and without a time of day.
+_SPREADSHEET = "|".join(
+    (
+        r"^[0-9]{1,4}[/.][0-9]{1,2}[/.][0-9]{2,4}([ T].*)?$",
+        r"^[0-9]{5}([.,][0-9]+)?$",
+        r"^([0-9]{1,2}[- ])?[A-Za-z]{3,9}[- ]([0-9]{1,2},?[- ])?[0-9]{2,4}([ T].*)?$",
+    )
 )
 # A resource id's first two segments, and an id that has more.
 _TWO_SEGMENTS = r"^([^/:]*[/:][^/:]*)"
@@ -145,17 +147,14 @@ def _time_checks(raw: Raw, column: str) -> list[Check]:
     """Read alike by Outlay, but perhaps not by others; and dates that no reader can tell the meaning of."""
     text, time = raw.text(column), raw.time(column)
     odd = text.notnull() & ~text.re_search(_WELL)
-    is_time = time.notnull()
-    # code, which rows, fields
-    rows: list[tuple[str, ir.BooleanValue, dict[str, str]]] = [
-        ("time-zone-local", is_time & text.re_search(_OFFSET) & ~text.re_search(_OFFSET_OF_UTC), {}),
-        ("time-zone-missing", is_time & text.re_search(_WITHOUT_ZONE), {}),
-        *(("date-of-spreadsheet", text.re_search(pattern), {"example": example}) for pattern, example in _SPREADSHEET),
-    ]
+    bad: dict[str, ir.BooleanValue] = {
+        "time-zone-local": time.notnull() & text.re_search(_OFFSET) & ~text.re_search(_OFFSET_OF_UTC),
+        "time-zone-missing": time.notnull() & text.re_search(_WITHOUT_ZONE),
+        "date-of-spreadsheet": text.re_search(_SPREADSHEET),
+    }
     if column == _START:
-        off = (time.minute() != 0) | (time.second() != 0) | (time.microsecond() != 0)
-        rows.append(("time-not-on-hour", off, {}))
-    return [Check(code, column, is_bad, text, fields, is_counted=True, suspicion=odd) for code, is_bad, fields in rows]
+        bad["time-not-on-hour"] = (time.minute() != 0) | (time.second() != 0) | (time.microsecond() != 0)
+    return [Check(code, column, is_bad, text, suspicion=odd) for code, is_bad in bad.items()]
 
 
 def _discounts_twice(audit: Audit) -> Sequence[Finding]:

@@ -48,7 +48,7 @@ class Reading:
         self._context = context
         self._told = told
         self._plans: dict[tuple[str, ...], Plan] = {}
-        self._counted: dict[tuple[str, str, str | None, str], tuple[Check, int]] = {}
+        self._counted: dict[tuple[str, str, str | None], tuple[Check, int]] = {}
         self.audit = Audit()
 
     def read(self, inputs: Sequence[Input], limits: Limits, spool: Path) -> None:
@@ -129,7 +129,7 @@ class Reading:
         if check.tells_values:
             rows = self._asked(plan, number, lambda: bad_values(check, plan.raw))
         for row in rows:
-            key = (check.code, check.column, row["value"], repr(sorted(check.fields.items())))
+            key = (check.code, check.column, row["value"])
             before = self._counted.get(key, (check, 0))[1]
             self._counted[key] = (check, before + row["count"])
 
@@ -141,7 +141,7 @@ class Reading:
     def _finish(self) -> None:
         """What only the whole bill shows: what was counted, settled items and remarks."""
         self.wait()
-        self._told.keep([counted(check, key[2], count) for key, (check, count) in self._counted.items()])
+        self._told.keep([counted(check, value, count) for (_, _, value), (check, count) in self._counted.items()])
         if self._told.is_bad():
             return
         self.close()
