@@ -170,6 +170,7 @@ def test_a_drop_with_other_files_is_told_as_the_ingest_tells_it_and_read_as_far_
         ("number-invalid", "a.csv.gz"),
         ("number-invalid", "b.csv"),
     ]
+    assert shelf.one(drop="d1").counts == {"drop-file-unknown": 2, "number-invalid": 2}
     assert shelf.codes() == ["drop-file-unknown", "drop-file-unknown"]
 
 

@@ -186,16 +186,21 @@ def _drop(wish: Wish, place: Place, files: Sequence[StoredFile]) -> _Subject:
             f"{wish.path} has no folders of months, such as 20260501-20260601, in which drops are.",
             next="Name the folder that holds those, or the drop's own folder without --drop.",
         )
-    data, unknown = files_of(files)
-    odd = {each.file for each in unknown}
-    plain = tuple(file for file in files if file.path in odd and file.path.lower().endswith(_PLAIN))
+    data, unknown = _readable(files)
     period = wish.period or period_of(_last(_parent(place.location)))
-    if not data and not plain and period is None:
+    if not data and period is None:
         raise NotFound(
             f"{wish.path} holds neither CBF (.csv.gz) nor folders of months such as 20260501-20260601.",
             next="Name a file, the folder of a drop, or the folder that holds the months.",
         )
-    return _Subject(wish.path, place, (*data, *plain), period, _last(place.location), unknown)
+    return _Subject(wish.path, place, data, period, _last(place.location), unknown)
+
+
+def _readable(files: Sequence[StoredFile], folder: str = "") -> tuple[tuple[StoredFile, ...], tuple[Finding, ...]]:
+    """The data files of a drop; plain ones, too, though a drop may not have them."""
+    data, unknown = files_of(files, folder)
+    odd = {each.file for each in unknown}
+    return (*data, *(file for file in files if file.path in odd and file.path.lower().endswith(_PLAIN))), unknown
 
 
 def _months(
@@ -239,7 +244,7 @@ def _named(wish: Wish, place: Place, files: Sequence[StoredFile], periods: Seque
             next="Choose one with --period.",
         )
     folder = f"{having[0].id}/{wanted}"
-    data, unknown = files_of(files, folder)
+    data, unknown = _readable(files, folder)
     return _Subject(folder, place, data, having[0], wish.drop, unknown)
 
 
