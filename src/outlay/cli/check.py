@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from outlay.ingest.checking import CheckResult
     from outlay.ingest.lint import Wish
+    from outlay.ingest.steps import Observer
     from outlay.settings import Settings
     from outlay.storage import Location, Place
 
@@ -70,7 +71,7 @@ def check(
     began = time.monotonic()
     results: list[CheckResult] = []
     with watching(is_quiet=chosen != "text") as (observer, pausing):
-        for result in _checked(wish, _places(profile, role_arn, external_id), observer):
+        for result in _checked(wish, _opener(profile, role_arn, external_id), observer):
             results.append(result)
             with pausing():
                 _TELL[chosen](wish, result)
@@ -99,9 +100,7 @@ def _wish(path: str, period: str | None, drop: str | None, currency: str) -> Wis
     return Wish(path, month, drop, currency)
 
 
-def _checked(
-    wish: Wish, open_at: Callable[[Settings], Callable[[Location], Place]], observer: Any
-) -> Iterator[CheckResult]:
+def _checked(wish: Wish, open_at: Callable[[Settings, Location], Place], observer: Observer) -> Iterator[CheckResult]:
     """Needs neither a database nor a lake; the engine only reads."""
     from dataclasses import replace
 
@@ -112,28 +111,25 @@ def _checked(
     settings = replace(Settings.read(), engine="duckdb")
     engine = open_engine(settings, writes=False)
     try:
-        yield from lint.check(engine, settings, wish, open_at(settings), observer)
+        yield from lint.check(engine, settings, wish, lambda location: open_at(settings, location), observer)
     finally:
         engine.close()
 
 
-def _places(profile: str, role_arn: str, external_id: str) -> Callable[[Settings], Callable[[Location], Place]]:
-    def of(settings: Settings) -> Callable[[Location], Place]:
+def _opener(profile: str, role_arn: str, external_id: str) -> Callable[[Settings, Location], Place]:
+    """Opens places with the access that is given; Azure's and Google's is the environment's."""
+
+    def open_at(settings: Settings, location: Location) -> Place:
         from outlay.storage import open_place
 
-        def at(location: Location) -> Place:
-            credentials = None
-            if location.scheme == "s3":
-                from outlay.aws.sessions import Credentials
+        if location.scheme != "s3":
+            return open_place(location)
+        from outlay.aws.sessions import Credentials
 
-                credentials = Credentials(profile=profile, role_arn=role_arn, external_id=external_id)
-            return open_place(
-                location, credentials=credentials, endpoint=settings.s3_endpoint, region=settings.s3_region
-            )
+        credentials = Credentials(profile=profile, role_arn=role_arn, external_id=external_id)
+        return open_place(location, credentials=credentials, endpoint=settings.s3_endpoint, region=settings.s3_region)
 
-        return at
-
-    return of
+    return open_at
 
 
 def _numbers(results: Sequence[CheckResult]) -> Counter[str]:
