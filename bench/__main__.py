@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
-from bench import bill, results
+from bench import bill, checking, results
+from bench.measuring import Measured, median, run
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
 ROUNDS = 3
-MIB = 1024
 # Its own pins are too loose: these are the newest that it works with.
 PEER = ["focus-converter==1.0.0", "multimethod<2", "pyarrow<23", "click<8.2"]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Wall seconds and peak memory (MiB) of a process, the median of several rounds."""
-
-    seconds: float
-    memory: float
 
 
 def main() -> int:
@@ -38,6 +27,7 @@ def main() -> int:
     report = _report(table, packed, rows)
     results.write("Bringing in", report)
     print(report, flush=True)
+    checking.main(rows)
     # In a process of its own, which holds nothing of what was measured here.
     return subprocess.run([sys.executable, "-m", "bench.questions", *sys.argv[2:3]], check=False).returncode
 
@@ -65,14 +55,14 @@ def _ingest(packed: Path, scratch: Path, rows: int) -> list[tuple[str, Measured,
         outlay = [sys.executable, "-m", "outlay.cli"]
         environ = {"OUTLAY_HOME": str(home)}
         location = packed.parents[2].as_uri()
-        _run([*outlay, "connections", "add", "aws", "bench", "--location", location], environ)
-        runs["gzip"].append(_run(["sh", "-c", f"gzip -dc '{packed}' | wc -c"]))
-        runs["ingest"].append(_run([*outlay, "ingest", "--json"], environ))
-        runs["again"].append(_run([*outlay, "ingest", "--json"], environ))
+        run([*outlay, "connections", "add", "aws", "bench", "--location", location], environ)
+        runs["gzip"].append(run(["sh", "-c", f"gzip -dc '{packed}' | wc -c"]))
+        runs["ingest"].append(run([*outlay, "ingest", "--json"], environ))
+        runs["again"].append(run([*outlay, "ingest", "--json"], environ))
         if peer and number == 0:
-            runs["peer"].append(_run([*peer, packed, scratch / "peer"], check=False))
+            runs["peer"].append(run([*peer, packed, scratch / "peer"], check=False))
         shutil.rmtree(home)
-    middle = {name: _median(each) for name, each in runs.items() if each}
+    middle = {name: median(each) for name, each in runs.items() if each}
     base = middle["gzip"].seconds
     described = {
         "gzip": f"`gzip -dc FILE | wc -c`, {rows:,} rows × 128 columns",
@@ -95,27 +85,6 @@ def _peer() -> list[str] | None:
     if not command.exists():
         return None
     return [sys.executable, str(HERE / "peer.py"), str(command)]
-
-
-def _run(command: list[str | Path], environ: dict[str, str] | None = None, *, check: bool = True) -> Measured:
-    began = time.monotonic()
-    process = subprocess.Popen(
-        [str(part) for part in command],
-        env={**os.environ, **(environ or {})},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, used = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - began
-    if check and status:
-        raise SystemExit(f"{command} failed: {said.decode()[-2000:]}")
-    return Measured(seconds, used.ru_maxrss / MIB)
-
-
-def _median(runs: list[Measured]) -> Measured:
-    return Measured(statistics.median(run.seconds for run in runs), max(run.memory for run in runs))
 
 
 def _report(table: list[tuple[str, Measured, str]], packed: Path, rows: int) -> str:

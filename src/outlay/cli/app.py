@@ -48,6 +48,7 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "revert": "outlay.cli.periods:revert",
         "sql": "outlay.cli.sql:sql",
         "export": "outlay.cli.export:export",
+        "check": "outlay.cli.check:check",
         "policy": "outlay.cli.policy:policy",
         "doctor": "outlay.cli.doctor:doctor",
         "completion": "outlay.cli.completion:completion",

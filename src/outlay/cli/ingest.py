@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 import outlay
+from outlay.cli.findings import tell_findings
 from outlay.cli.options import Json
 from outlay.cli.output import count, err, money, out, print_json, say, text
 
 if TYPE_CHECKING:
     from outlay.app import Outlay, Rejected
-    from outlay.findings import Finding
     from outlay.ingest.result import RunResult
 
-_SHOWN_PER_CODE = 3
-_STYLES = {"committed": "green", "rejected": "bold red", "failed": "bold red", "error": "red", "warning": "yellow"}
+_STYLES = {"committed": "green", "rejected": "bold red", "failed": "bold red"}
 
 
 def ingest(
@@ -92,24 +91,7 @@ def _tell(result: RunResult) -> None:
     ]
     line = text("  ").join(text(part, style) for part, style in parts if part)
     out().print(line, soft_wrap=True)
-    _tell_findings(result.findings, result.counts)
-
-
-def _tell_findings(findings: Sequence[Finding], counts: Mapping[str, int]) -> None:
-    """The first few of each code; errors come first."""
-    for code in sorted({each.code for each in findings}, key=lambda code: _place(code, findings)):
-        alike = [each for each in findings if each.code == code]
-        for each in alike[:_SHOWN_PER_CODE]:
-            out().print(text(f"  {each.severity}: ", _STYLES[each.severity]) + text(each.message), soft_wrap=True)
-        more = counts.get(code, len(alike)) - len(alike[:_SHOWN_PER_CODE])
-        if more > 0:
-            out().print(text(f"  … and {more:,} more of this kind"), soft_wrap=True)
-        out().print(text("  next: ", "bold") + text(alike[0].next), soft_wrap=True)
-
-
-def _place(code: str, findings: Sequence[Finding]) -> tuple[bool, int]:
-    first = next(number for number, each in enumerate(findings) if each.code == code)
-    return not findings[first].is_error, first
+    tell_findings(result.findings, result.counts)
 
 
 def _older(o: Outlay, checked: Sequence[str], results: Sequence[RunResult]) -> list[Rejected]:
@@ -126,7 +108,7 @@ def _close(results: Sequence[RunResult], rejected: Sequence[Rejected], checked: 
             + text("still rejected", _STYLES["rejected"])
         )
         out().print(line + text(f"  {each.delivery}"), soft_wrap=True)
-        _tell_findings(each.findings, each.counts)
+        tell_findings(each.findings, each.counts)
     if not checked:
         say("There is no connection to check: none is registered, or all are paused.")
         say("next: See outlay connections list, or add one with outlay connections add.")

@@ -16,9 +16,16 @@ _WRITINGS = 3
 
 
 def open_engine(
-    settings: Settings, *, credentials: Callable[[], Any] | None = None, reads_again: bool = False
+    settings: Settings,
+    *,
+    credentials: Callable[[], Any] | None = None,
+    reads_again: bool = False,
+    writes: bool = True,
 ) -> Engine:
-    """Open an engine; with `reads_again` one for questions. Raises SetupError when Spark is not installed."""
+    """Open an engine; with `reads_again` one for questions, without `writes` one that only reads bills.
+
+    Raises SetupError when Spark is not installed.
+    """
     access = S3Access(credentials, settings.s3_endpoint, settings.s3_region)
     duckdb = DuckDb(
         memory_limit=settings.memory_limit,
@@ -26,7 +33,7 @@ def open_engine(
         spool=settings.spool,
         access=access,
         reads_again=reads_again,
-        writings=1 if reads_again or settings.engine != "duckdb" else min(settings.threads, _WRITINGS),
+        writings=1 if reads_again or not writes or settings.engine != "duckdb" else min(settings.threads, _WRITINGS),
     )
     if settings.engine == "duckdb":
         return duckdb

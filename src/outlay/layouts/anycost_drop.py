@@ -7,6 +7,7 @@ data files and to other drops is not looked at.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -48,7 +49,7 @@ def _months(bucket: Bucket) -> tuple[dict[BillingPeriod, StoredFile], tuple[Find
     findings = []
     for folder in sorted(folders):
         manifest = files.get(f"{folder}/{MANIFEST}")
-        period = _period(folder)
+        period = period_of(folder)
         if period and manifest:
             manifests[period] = manifest
         elif not period and (_ID.fullmatch(folder) or (manifest and _DATE_LIKE.fullmatch(folder))):
@@ -56,7 +57,7 @@ def _months(bucket: Bucket) -> tuple[dict[BillingPeriod, StoredFile], tuple[Find
     return manifests, tuple(findings)
 
 
-def _period(folder: str) -> BillingPeriod | None:
+def period_of(folder: str) -> BillingPeriod | None:
     """Only `20260501-20260601` is a billing data id; other ways to write a month are not."""
     if not _ID.fullmatch(folder):
         return None
@@ -91,13 +92,24 @@ def _files(bucket: Bucket, folder: str, drop: str, manifest: StoredFile) -> tupl
     below = [file for file in bucket.files if file.path.startswith(f"{folder}/")]
     if not below and not bucket.place.has_folder(folder, bucket.files):
         raise bad(finding("drop-not-found", file=manifest.path, column="current_drop_id", value=drop))
+    data, unknown = files_of(below, folder)
+    if unknown:
+        raise bad(*unknown)
+    return data
+
+
+def files_of(files: Iterable[StoredFile], folder: str = "") -> tuple[tuple[StoredFile, ...], tuple[Finding, ...]]:
+    """The data files of a drop, of all that lies in its folder; and what lies there and is none.
+
+    `folder` is the drop's, relative to the place; blank when the place is the drop.
+    """
+    below = [file for file in files if not folder or file.path.startswith(f"{folder}/")]
     folders = folders_of(below)
-    data = [
+    all_ = [
         file for file in below if not is_hidden(file.path.removeprefix(f"{folder}/")) and not is_marker(file, folders)
     ]
-    if unknown := [finding("drop-file-unknown", file=file.path) for file in data if not ends_in(file, _DATA)]:
-        raise bad(*unknown)
-    return tuple(data)
+    data = tuple(file for file in all_ if ends_in(file, _DATA))
+    return data, tuple(finding("drop-file-unknown", file=file.path) for file in all_ if file not in data)
 
 
 def _version_findings(content: dict[str, Any], manifest: StoredFile) -> tuple[Finding, ...]:

@@ -103,6 +103,12 @@ class Place:
             self._check_links(meta["path"] for meta in metas)
         return sorted((_stored(meta) for meta in metas if meta["path"]), key=lambda file: file.path)
 
+    def file(self, path: str) -> StoredFile:
+        """One file, as it is now. Raises NotFound."""
+        self._check_links([path])
+        with self._translated(self.location.join(path)):
+            return _stored(self._store.head(path))
+
     def _check_links(self, paths: Iterable[str]) -> None:
         """Raises Denied: a file that lies elsewhere would be read by its link, and shown in findings."""
         roots = [root.resolve() for root in self.within]
