@@ -14,7 +14,7 @@ from outlay.storage import Place
 MAY, JUNE = "20260501-20260601", "20260601-20260701"
 
 
-def row(cost: Any, item: str = "a", day: int = 3, month: int = 5, **more: Any) -> dict[str, Any]:
+def row(cost: Any, item: Any = "a", day: Any = 3, month: Any = 5, **more: Any) -> dict[str, Any]:
     """Names of columns are given with `__` for `/`."""
     named = {name.replace("__", "/"): value for name, value in more.items()}
     start = f"2026-{month:02}-{day:02}T10:00:00Z"

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.synchronize import Barrier
@@ -18,8 +18,8 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from outlay.drops import packing
 from outlay.drops.drops import Drops, open_drops
+from outlay.drops.packing import Sizes
 from outlay.drops.steps import STEPS, Step
 from outlay.errors import Overtaken
 from outlay.settings import Settings
@@ -67,9 +67,9 @@ class Site:
     environ: dict[str, str]
 
     def open(self) -> Drops:
+        drops = open_drops(self.to, settings=Settings.read(home=self.home, threads=1), create=True)
         # Files of three rows, so that a drop has several.
-        packing.MAX_ROWS = 3
-        return open_drops(self.to, settings=Settings.read(home=self.home, threads=1), create=True)
+        return replace(drops, sizes=Sizes(rows=3))
 
 
 def publish(site: Site, cost: int, at: At | None) -> None:
@@ -104,7 +104,6 @@ def atomic() -> Iterator[S3Server]:
 
 @pytest.fixture(params=["folder", "s3"])
 def site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr(packing, "MAX_ROWS", 3)
     if request.param == "folder":
         yield Site(str(tmp_path / "drops"), tmp_path / "home", {})
         return
@@ -125,7 +124,7 @@ def test_a_publish_that_is_killed_at_any_step_leaves_the_former_drop_current(sit
             live = 10 * number
         else:
             assert current(drops.place) == before, at
-        assert (total(drops.place), len(rows_of(drops.place))) == (live, 10), at
+        assert (total(drops.place), len(rows_of(drops.place))) == (Decimal(live), 10), at
     publish(site, 7, None)
     assert total(drops.place) == 7
     _only_whole_drops_can_come_back(drops)

@@ -6,6 +6,7 @@ import gzip
 import re
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import pyarrow as pa
 import pytest
 
 import outlay
-from outlay.drops import packing
-from outlay.drops.drops import Drops
+from outlay.drops.drops import Drops, open_drops
+from outlay.drops.packing import Sizes
+from outlay.drops.shelf import manifest_of
 from outlay.errors import (
     Changed,
     DeliveryError,
@@ -57,12 +59,13 @@ def test_a_second_drop_of_the_same_second_has_an_id_of_its_own(anywhere: Drops) 
     assert [costs(anywhere.place, MAY, drop) for drop in (FIRST, f"{FIRST}-2", f"{FIRST}-3")] == [["1"], ["2"], ["3"]]
 
 
-def test_files_hold_a_million_rows_at_most_and_each_has_the_header(
-    drops: Drops, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert packing.MAX_ROWS == 1_000_000
-    monkeypatch.setattr(packing, "MAX_ROWS", 1000)
-    (done,) = drops.publish((row(number, str(number)) for number in range(2500)), "2026-05").drops
+def test_files_hold_a_million_rows_at_most_and_each_has_the_header(drops: Drops) -> None:
+    assert drops.sizes.rows == 1_000_000
+    (done,) = (
+        replace(drops, sizes=Sizes(rows=1000))
+        .publish((row(number, str(number)) for number in range(2500)), "2026-05")
+        .drops
+    )
     names = [file.name for file in drops.place.list(f"{MAY}/{FIRST}")]
     assert names == [f"data_export-{number:04}.csv.gz" for number in (1, 2, 3)]
     texts = [gzip.decompress(drops.place.read(f"{MAY}/{FIRST}/{name}")).decode() for name in names]
@@ -72,23 +75,21 @@ def test_files_hold_a_million_rows_at_most_and_each_has_the_header(
     assert (done.rows, done.files, done.sums["cost/cost"]) == (2500, 3, Decimal(sum(range(2500))))
 
 
-def test_a_file_that_grows_large_is_followed_by_another(drops: Drops, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "MAX_BYTES", 1000)
-    monkeypatch.setattr(packing, "_BLOCK", 100)
-    (done,) = drops.publish([row(number, f"{number * 7919:x}") for number in range(20_000)], "2026-05").drops
-    assert done.files > 1
-    assert len(rows_of(drops.place)) == 20_000
+def test_a_file_that_grows_large_is_followed_by_another(drops: Drops) -> None:
+    small = replace(drops, sizes=Sizes(bytes=1000))
+    (done,) = small.publish((row(number, f"{number * 7919:x}") for number in range(140_000)), "2026-05").drops
+    assert (done.files, done.rows) == (3, 140_000)
+    assert len(rows_of(drops.place)) == 140_000
 
 
-def test_every_file_has_the_columns_that_come_late(drops: Drops, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "MAX_ROWS", 5000)
+def test_every_file_has_the_columns_that_come_late(drops: Drops) -> None:
 
     def rows() -> Iterator[dict[str, Any]]:
         for number in range(20_000):
             late = {"resource__id": "vm/1", "resource/tag:Team": "a,b", "resource/tag:team": "x"}
             yield row(number, 'quoted "id",\n', **(late if number > 15_000 else {}))
 
-    drops.publish(rows(), "2026-05")
+    replace(drops, sizes=Sizes(rows=5000)).publish(rows(), "2026-05")
     heads = {
         gzip.decompress(drops.place.read(file.path)).decode().partition("\n")[0]
         for file in drops.place.list(f"{MAY}/{FIRST}")
@@ -159,10 +160,9 @@ def test_a_row_outside_the_period_is_told_and_nothing_is_published(anywhere: Dro
 
 def test_no_rows_are_not_an_empty_period(drops: Drops) -> None:
     drops.publish([row("1")], "2026-05")
-    for nothing in (
-        [],
-        pa.table({"time/usage_start": pa.array([], pa.string()), "cost/cost": pa.array([], pa.string())}),
-    ):
+    text: pa.Array[Any] = pa.array([], pa.string())
+    given: list[Any] = [[], pa.table({"time/usage_start": text, "cost/cost": text})]
+    for nothing in given:
         with pytest.raises(UsageError, match="There are no rows to publish"):
             drops.publish(nothing, "2026-05")
     assert costs(drops.place) == ["1"]
@@ -341,20 +341,15 @@ def test_no_month_becomes_current_before_all_are_uploaded(s3: S3, s3_shelf: Shel
     assert [file.name for file in open_place(to).list()] == ["data_export-0001.csv.gz"]
 
 
-def test_a_lost_answer_to_the_manifest_is_no_lost_race(s3: S3, s3_shelf: Shelf) -> None:
-    """The store has written it, the answer fails, and the second try finds that somebody has changed it: itself."""
-    to = s3.url("acme")
-    application = s3._server.observed.application  # noqa: SLF001
-
-    def written_but_failed(environ: Any, start_response: Any) -> Any:
-        list(application(environ, lambda *_: None))
-        body = b"<Error><Code>SlowDown</Code></Error>"
-        start_response("503 SlowDown", [("Content-Length", str(len(body)))])
-        return [body]
-
-    s3._add(lambda request: request.kind == "PutObject" and "manifest" in request.key, 1, written_but_failed)  # noqa: SLF001
-    (done,) = outlay.publish([row("1")], to=to, period="2026-05").drops
-    assert current(open_place(to)) == done.drop_id
+def test_a_lost_answer_to_the_manifest_is_no_lost_race(s3: S3, s3_shelf: Shelf, clock: Clock) -> None:
+    """The store has written it, the answer is lost, and the second try finds that somebody has changed it: itself."""
+    drops = open_drops(s3.url("acme"), now=clock)
+    s3.meanwhile(
+        lambda request: request.kind == "PutObject" and "manifest" in request.key,
+        lambda: s3.put(f"acme/{MAY}/manifest.json", manifest_of(FIRST)),
+    )
+    (done,) = drops.publish([row("1")], "2026-05").drops
+    assert (done.drop_id, current(drops.place)) == (FIRST, FIRST)
 
 
 # What was uploaded is looked at

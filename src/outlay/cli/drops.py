@@ -166,11 +166,7 @@ def show(
     contents, drop = found.contents, found.drop
     assert contents is not None  # noqa: S101 - it was read
     if json:
-        services = [
-            {"service": name or None, "rows": rows, "cost": f"{cost:f}"}
-            for name, (rows, cost) in contents.services.items()
-        ]
-        print_json({**found.as_dict(), "columns": list(contents.columns), "services": services})
+        print_json(found.as_dict())
         return
     pairs: list[tuple[str, object]] = [("drop", drop.id), ("period", drop.period.month), ("state", drop.state)]
     pairs += [("written", f"{drop.at:%Y-%m-%d %H:%M:%S} UTC"), ("files", len(drop.files)), ("bytes", drop.size)]
@@ -251,9 +247,7 @@ def revert(
         done = _drops(where, profile, role_arn).revert(period, drop_id)
     drop, read = done.drop, done.contents
     if json:
-        sums = {name: f"{amount:f}" for name, amount in read.sums.items()}
-        told = {"period": drop.period.id, "drop_id": drop.id, "before": done.before}
-        print_json({**told, "rows": read.rows, "sums": sums})
+        print_json(done.as_dict())
         return
     say(f"{drop.id} is the current drop of {drop.period.month}: {count(read.rows, 'row')}, cost {money(read.cost)}.")
     if done.before and done.before != drop.id:

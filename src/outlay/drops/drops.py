@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from outlay.drops import shelf
 from outlay.drops.carrying import DAY_AND_ITEM
 from outlay.drops.checking import Unknown
 from outlay.drops.comparing import Difference, compare
+from outlay.drops.packing import Sizes
 from outlay.drops.publishing import Mode, Publication, Published, Publishing, Wish, point
 from outlay.drops.reading import Contents, contents
 from outlay.drops.shelf import Drop
@@ -89,6 +90,12 @@ class Listed:
             "bytes": drop.size,
             "rows": read and read.rows,
             "sums": read and {name: plain(amount) for name, amount in read.sums.items()},
+            "columns": read and list(read.columns),
+            "services": read
+            and [
+                {"service": name or None, "rows": rows, "cost": plain(cost)}
+                for name, (rows, cost) in read.services.items()
+            ],
             "findings": read and [finding.as_dict() for finding in read.findings],
         }
 
@@ -101,14 +108,18 @@ class Reverted:
     contents: Contents
     before: str | None
 
+    def as_dict(self) -> dict[str, Any]:
+        return {**Listed(self.drop, self.contents).as_dict(), "state": "current", "before": self.before}
+
 
 @dataclass(frozen=True)
 class Drops:
-    """See `open_drops`. `now` gives new drops their ids."""
+    """See `open_drops`. `now` gives new drops their ids; `sizes` are what their files may have."""
 
     place: Place
     settings: Settings
     now: Callable[[], datetime] = _now
+    sizes: Sizes = field(default_factory=Sizes)
 
     @contextmanager
     def _spool(self, label: str) -> Iterator[Path]:
@@ -130,13 +141,16 @@ class Drops:
         """See `outlay.publish`."""
         wish = Wish(None if period is None else shelf.period_of(period), drop_id, mode, key, floats, unknown)
         with self._spool("publish") as scratch:
-            return Publishing(self.place, self.settings, scratch, wish, observer=observer, now=self.now).run(rows)
+            return self._publishing(scratch, wish, observer).run(rows)
 
     def empty(self, period: str | BillingPeriod, *, drop_id: str | None = None) -> Published:
         """Take all rows of a period away: a new drop with a header alone becomes current. Raises as `publish`."""
         wish = Wish(shelf.period_of(period), drop_id)
         with self._spool("publish") as scratch:
-            return Publishing(self.place, self.settings, scratch, wish, now=self.now).empty()
+            return self._publishing(scratch, wish).empty()
+
+    def _publishing(self, scratch: Path, wish: Wish, observer: Observer | None = None) -> Publishing:
+        return Publishing(self.place, self.settings, scratch, wish, observer=observer, sizes=self.sizes, now=self.now)
 
     def periods(self) -> list[Period]:
         """Every billing period that has a folder here, with the drop that is current."""

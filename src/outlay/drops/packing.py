@@ -30,9 +30,6 @@ from outlay.formats.cbf import NUMBERS
 from outlay.settings import Settings
 from outlay.storage.faults import translated
 
-MAX_ROWS = 1_000_000
-# A file is sent in one piece, from memory: past this size another one is begun.
-MAX_BYTES = 48 * 1024 * 1024
 COSTS = tuple(name for name in NUMBERS if name.startswith("cost/"))
 
 _BLOCK = 65_536
@@ -42,6 +39,14 @@ _NAMED = re.compile(rb"data_export-(\d{6})-of-(\d{6})\.csv")
 # Magic, deflate, "a name follows", no time, fastest, Unix.
 _HEAD = b"\x1f\x8b\x08\x08\x00\x00\x00\x00\x04\x03"
 HEAD_BYTES = 64
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a data file may have at most. Past so many bytes, as packed, another is begun: it is sent from memory."""
+
+    rows: int = 1_000_000
+    bytes: int = 48 * 1024 * 1024
 
 
 def file_name(number: int) -> str:
@@ -139,6 +144,7 @@ class Packer:
 
     folder: Path
     settings: Settings
+    sizes: Sizes = field(default_factory=Sizes)
     columns: list[str] = field(default_factory=list)
     rows: int = 0
     sums: dict[str, Decimal] = field(default_factory=dict)
@@ -185,7 +191,7 @@ class Packer:
         with translated(self.folder, writing=self.folder):
             while table.num_rows:
                 part = self._part(columns)
-                room = MAX_ROWS - part.rows
+                room = self.sizes.rows - part.rows
                 part.add(table.slice(0, room))
                 table = table.slice(room)
 
@@ -193,7 +199,7 @@ class Packer:
         """The file to write to: another one where the last is full or lacks a column."""
         if self._parts:
             last = self._parts[-1]
-            if last.rows < MAX_ROWS and last.size < MAX_BYTES and last.columns == columns:
+            if last.rows < self.sizes.rows and last.size < self.sizes.bytes and last.columns == columns:
                 return last
             last.close()
         self._parts.append(_Open(self.folder / f"{len(self._parts):06}", columns))

@@ -22,7 +22,7 @@ import pyarrow as pa
 from outlay.drops import shelf
 from outlay.drops.carrying import DAY_AND_ITEM, Carrier, check_filled, check_key
 from outlay.drops.checking import Checked, Checker, Unknown, month_number, period_of
-from outlay.drops.packing import Packer, Part
+from outlay.drops.packing import Packer, Part, Sizes
 from outlay.drops.reading import bad
 from outlay.drops.rows import chunks
 from outlay.drops.shelf import Manifest
@@ -138,6 +138,7 @@ class Publishing:
         wish: Wish,
         *,
         observer: Observer | None = None,
+        sizes: Sizes | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         shelf.check_root(place)
@@ -147,6 +148,7 @@ class Publishing:
         self._scratch = scratch
         self._wish = wish
         self._watch = observer or Quiet()
+        self._sizes = sizes or Sizes()
         self._now = now
         self._told = Told()
         self._targets: dict[int, _Target] = {}
@@ -183,7 +185,7 @@ class Publishing:
             period = period_of(month)
             with step(self._watch, period.month, "look"):
                 manifest = shelf.manifest(self._place, period)
-            packer = Packer(self._scratch / period.month, self._settings)
+            packer = Packer(self._scratch / period.month, self._settings, self._sizes)
             self._closing.callback(packer.abandon)
             carrier = None
             if self._wish.mode == "append" and manifest.drop_id is not None:
