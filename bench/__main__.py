@@ -1,4 +1,7 @@
-"""Run the benchmarks: `python -m bench [rows] [charges a month]`. What is measured is a whole process, from outside."""
+"""Run the benchmarks: `python -m bench [rows] [charges a month] [rows to publish]`.
+
+What is measured is a whole process, from outside.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +41,9 @@ def main() -> int:
     report = _report(table, packed, rows)
     results.write("Bringing in", report)
     print(report, flush=True)
-    # In a process of its own, which holds nothing of what was measured here.
-    return subprocess.run([sys.executable, "-m", "bench.questions", *sys.argv[2:3]], check=False).returncode
+    # In processes of their own, which hold nothing of what was measured here.
+    others = (["bench.publishing", *sys.argv[3:4]], ["bench.questions", *sys.argv[2:3]])
+    return max(subprocess.run([sys.executable, "-m", *each], check=False).returncode for each in others)
 
 
 def _bill(rows: int) -> Path:
@@ -65,12 +69,12 @@ def _ingest(packed: Path, scratch: Path, rows: int) -> list[tuple[str, Measured,
         outlay = [sys.executable, "-m", "outlay.cli"]
         environ = {"OUTLAY_HOME": str(home)}
         location = packed.parents[2].as_uri()
-        _run([*outlay, "connections", "add", "aws", "bench", "--location", location], environ)
-        runs["gzip"].append(_run(["sh", "-c", f"gzip -dc '{packed}' | wc -c"]))
-        runs["ingest"].append(_run([*outlay, "ingest", "--json"], environ))
-        runs["again"].append(_run([*outlay, "ingest", "--json"], environ))
+        run([*outlay, "connections", "add", "aws", "bench", "--location", location], environ)
+        runs["gzip"].append(run(["sh", "-c", f"gzip -dc '{packed}' | wc -c"]))
+        runs["ingest"].append(run([*outlay, "ingest", "--json"], environ))
+        runs["again"].append(run([*outlay, "ingest", "--json"], environ))
         if peer and number == 0:
-            runs["peer"].append(_run([*peer, packed, scratch / "peer"], check=False))
+            runs["peer"].append(run([*peer, packed, scratch / "peer"], check=False))
         shutil.rmtree(home)
     middle = {name: _median(each) for name, each in runs.items() if each}
     base = middle["gzip"].seconds
@@ -97,7 +101,7 @@ def _peer() -> list[str] | None:
     return [sys.executable, str(HERE / "peer.py"), str(command)]
 
 
-def _run(command: list[str | Path], environ: dict[str, str] | None = None, *, check: bool = True) -> Measured:
+def run(command: list[str | Path], environ: dict[str, str] | None = None, *, check: bool = True) -> Measured:
     began = time.monotonic()
     process = subprocess.Popen(
         [str(part) for part in command],
