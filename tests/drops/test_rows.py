@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -67,9 +67,9 @@ def made(kind: str, folder: Path) -> Any:
         "INSERT INTO bill VALUES (?, ?, ?)", [[each.get(name) for name in TABLE.column_names] for each in WRITTEN]
     )
     cursor = lite.execute("SELECT * FROM bill")
-    view: Any = pa.string_view()  # type: ignore[no-untyped-call]
+    view: Any = pa.string_view()
     views = TABLE.set_column(2, "resource/service", TABLE["resource/service"].cast(view))
-    return {
+    ways: dict[str, Callable[[], Any]] = {
         "mappings": lambda: iter(TABLE.to_pylist()),
         "arrow": lambda: TABLE,
         "reader": lambda: TABLE.to_reader(1),
@@ -86,7 +86,8 @@ def made(kind: str, folder: Path) -> Any:
         "parquet": lambda: str(folder / "a.parquet"),
         "folder": lambda: folder / "b",
         "files": lambda: [folder / "b" / "1.csv.gz", str(folder / "b" / "2.csv")],
-    }[kind]()
+    }
+    return ways[kind]()
 
 
 @pytest.mark.parametrize(
