@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from outlay.app import Outlay
-    from outlay.drops import Observer, Publication
-    from outlay.drops.checking import Unknown
-    from outlay.drops.publishing import Mode
+    from outlay.drops import Mode, Observer, Publication, Unknown
     from outlay.period import BillingPeriod
     from outlay.storage import Place
 
@@ -68,7 +66,7 @@ def publish(
     somebody else published the month meanwhile; UsageError, AccessError, SetupError and DiskFull. Whatever it raises,
     what was current stays current.
     """
-    from outlay.drops.drops import open_drops
+    from outlay.drops import open_drops
 
     return open_drops(to, create=True).publish(
         rows,

@@ -48,5 +48,5 @@ def test_the_code_of_the_page_runs(
     exec(compile(code, "publishing.md", "exec"), {})  # noqa: S102 - of this project's own page
     drop_id, rows, cost = capsys.readouterr().out.split()
     place = open_place(str(tmp_path / "drops" / "simple-cloud"))
-    assert (current(place), rows, cost) == (drop_id, "1", "12.300000000000000000")
+    assert (current(place), rows, cost) == (drop_id, "1", "12.3")
     assert rows_of(place)[0]["time/usage_start"] == "2026-05-01T13:00:00Z"

@@ -21,6 +21,7 @@ from outlay.drops.shelf import manifest_of
 from outlay.errors import (
     Changed,
     DeliveryError,
+    DiskFull,
     NotFound,
     Overtaken,
     PartlyPublished,
@@ -28,11 +29,13 @@ from outlay.errors import (
     Unavailable,
     UsageError,
 )
+from outlay.settings import Settings
 from outlay.storage import Place, open_place
 from tests.drops.conftest import Clock
 from tests.drops.reading import JUNE, MAY, costs, current, manifest, row, rows_of, total
 from tests.ingest.world import World
 from tests.layouts.shelf import Shelf
+from tests.services.disk import fill, small_disk
 from tests.services.s3 import S3
 
 FIRST = "20260519T154516Z"
@@ -378,3 +381,18 @@ def test_the_spool_is_empty_after_a_publish_and_after_a_failure(drops: Drops) ->
     with pytest.raises(DeliveryError):
         drops.publish([row("x")], "2026-05")
     assert list(drops.settings.spool.iterdir()) == []
+
+
+@pytest.mark.parametrize("full", ["spool", "drops"])
+def test_a_full_disk_is_told_and_leaves_the_former_drop_current(tmp_path: Path, settings: Settings, full: str) -> None:
+    with small_disk(tmp_path / "disk", "size=2m") as disk:
+        places = {"spool": tmp_path / "spool", "drops": tmp_path / "drops", full: disk / full}
+        drops = open_drops(str(places["drops"]), settings=replace(settings, spool=places["spool"]), create=True)
+        drops.publish([row("1")], "2026-05")
+        fill(disk / "filler")
+        with pytest.raises(DiskFull):
+            drops.publish((row(number, f"{number * 7919:x}") for number in range(50_000)), "2026-05")
+        assert costs(drops.place) == ["1"]
+        (disk / "filler").unlink()
+        drops.publish([row("2")], "2026-05")
+        assert costs(drops.place) == ["2"]

@@ -24,7 +24,7 @@ from outlay.period import BillingPeriod
 from outlay.settings import Settings
 from outlay.storage import Place, open_place
 from outlay.storage.place import CredentialProvider
-from outlay.storage.spool import spool
+from outlay.storage.spool import spool, sweep
 
 # How many earlier drops of a period a prune keeps, and how young is too young for it.
 KEPT = 3
@@ -123,6 +123,8 @@ class Drops:
 
     @contextmanager
     def _spool(self, label: str) -> Iterator[Path]:
+        # What a killed one has left: where only drops are published, nobody else looks there.
+        sweep(self.settings.spool)
         with spool(self.settings.spool, label) as scratch:
             yield scratch
 

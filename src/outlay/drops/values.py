@@ -206,13 +206,15 @@ def total(texts: Texts) -> Decimal:
     try:
         found: Decimal | None = pc.sum(texts.cast(_SUMMED)).as_py()
     except pa.ArrowInvalid:
+        # More places or digits than Arrow adds up.
         return added(Decimal(text) for text in texts.drop_null().to_pylist())
-    return found or Decimal(0)
+    return added([found or Decimal(0)])
 
 
 def added(amounts: Iterable[Decimal]) -> Decimal:
+    """Exact, without zeros that only fill places."""
     with localcontext(_EXACT):
-        return sum(amounts, Decimal(0))
+        return Decimal(f"{sum(amounts, Decimal(0)).normalize():f}")
 
 
 def plain(amount: Decimal) -> str:
