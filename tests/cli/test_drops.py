@@ -187,5 +187,5 @@ def test_progress_is_shown_on_a_terminal_and_leaves_nothing_behind(bills: Path, 
         ["script", "-qec", command, "/dev/null"], capture_output=True, text=True, check=False, env=environ
     )
     assert done.returncode == 0
-    assert "reading and checking rows" in done.stdout
+    assert "2026-05 writing the manifest" in done.stdout
     assert "is current, with 2 rows" in done.stdout
