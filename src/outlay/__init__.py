@@ -56,7 +56,7 @@ def publish(
     cannot become current the others do, and PartlyPublished tells of both.
 
     `mode` "replace" makes the rows the whole month. "append" carries the rows of the current drop over, but for those
-    with the `key` of a new row; `day` in it is the UTC day of `time/usage_start`.
+    with the `key` of a new row; `day` and `hour` in it are those of `time/usage_start` in UTC.
 
     Amounts are Decimal, int or text. Floats are refused, as binary fractions are no money; `floats=True` takes those in
     number columns by their shortest decimal text. `unknown` columns are an error, unless "drop" or "keep" says

@@ -233,8 +233,10 @@ def test_the_caller_names_another_key(drops: Drops) -> None:
     drops.publish([row("1", "a", 1), row("2", "b", 1), row("4", "c", 2)], "2026-05")
     drops.publish([{"time/usage_start": "2026-05-01", "cost/cost": "8"}], "2026-05", mode="append", key=("day",))
     assert costs(drops.place) == ["4", "8"]
+    drops.publish([{"time/usage_start": "2026-05-02T10:30:00Z", "cost/cost": "5"}], mode="append", key=("hour",))
+    assert costs(drops.place) == ["5", "8"]
     drops.publish([row("16", "x", 9, resource__id="r")], "2026-05", mode="append", key=("resource/id",))
-    assert costs(drops.place) == ["16", "4", "8"]
+    assert costs(drops.place) == ["16", "5", "8"]
 
 
 def test_an_append_keeps_columns_that_differ_by_case_alone(drops: Drops) -> None:
@@ -282,6 +284,9 @@ def test_an_append_to_a_drop_that_cannot_be_read_changes_nothing(drops: Drops) -
     assert current(drops.place) == "bad"
     drops.place.write(f"{MAY}/manifest.json", b'{"current_drop_id": "gone"}')
     with pytest.raises(DeliveryError, match="names the drop gone, of which nothing exists"):
+        drops.publish([row("1")], mode="append")
+    drops.place.write(f"{MAY}/manifest.json", b"not JSON")
+    with pytest.raises(DeliveryError, match="does not say which drop is current"):
         drops.publish([row("1")], mode="append")
     drops.publish([row("1")], mode="replace")
     assert costs(drops.place) == ["1"]

@@ -119,6 +119,10 @@ def test_what_cannot_be_opened_is_told(drops: Drops, tmp_path: Path) -> None:
         drops.publish(Sql("select * from nowhere"), "2026-05")
     with pytest.raises(UsageError, match="is not one SELECT"):
         drops.publish(Sql("drop table nowhere"), "2026-05")
+    with pytest.raises(UsageError, match=r"s3://bucket/a\.csv lies in a bucket"):
+        drops.publish("s3://bucket/a.csv", "2026-05")
+    with pytest.raises(UsageError, match="The rows cannot be read: "):
+        drops.publish(pd.DataFrame({"cost/cost": ["1", Decimal(1), 2.5]}), "2026-05")
     with pytest.raises(UsageError, match="Row 2 is a list, not a mapping"):
         drops.publish([row("1"), ["2026-05-01", "1"]], "2026-05")
 
@@ -253,6 +257,9 @@ def test_columns_that_cbf_does_not_know_are_refused_dropped_or_kept(drops: Drops
     assert "resource/acount" not in rows_of(drops.place)[0]
     drops.publish(rows, "2026-05", unknown="keep")
     assert rows_of(drops.place)[0]["resource/acount"] == "a"
+    for name in ("", "a\0b"):
+        with pytest.raises(DeliveryError, match="which CBF does not know"):
+            drops.publish([row("1", **{name: "x"})], "2026-05", unknown="keep")
 
 
 def test_a_value_that_is_no_text_is_refused(drops: Drops) -> None:

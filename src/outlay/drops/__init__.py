@@ -6,7 +6,7 @@ What is named here stays as it is; the modules below may change.
 
 from __future__ import annotations
 
-from outlay.drops.carrying import DAY, DAY_AND_ITEM
+from outlay.drops.carrying import DAY, DAY_AND_ITEM, HOUR
 from outlay.drops.checking import Checked, Checker, Unknown
 from outlay.drops.comparing import Difference
 from outlay.drops.drops import Drops, Listed, Period, Reverted, open_drops
@@ -19,6 +19,7 @@ from outlay.drops.steps import STEPS, Observer, Quiet, Step
 __all__ = [
     "DAY",
     "DAY_AND_ITEM",
+    "HOUR",
     "STEPS",
     "Checked",
     "Checker",

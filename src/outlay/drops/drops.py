@@ -230,13 +230,13 @@ class Drops:
     def _drop(self, period: BillingPeriod, drop_id: str | None) -> Drop:
         if drop_id is not None:
             return shelf.drop(self.place, period, drop_id)
-        current = shelf.manifest(self.place, period).drop_id
+        current = shelf.current_drop(self.place, period, shelf.manifest(self.place, period))
         if current is None:
             raise UnknownName(
                 f"{period.month} has no current drop at {self.place.location}.",
                 next="See what there is with outlay drop list.",
             )
-        return shelf.current_drop(self.place, period, current)
+        return current
 
     def _contents(self, drop: Drop, scratch: Path) -> Contents:
         return contents(self.place, drop, self.settings, scratch)

@@ -24,6 +24,7 @@ Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 # Decimals below this are written with an exponent by Arrow, which CBF does not know.
 _WIDEST = 35
+_LAST_YEAR = 9999
 _SUMMED = pa.decimal128(38, 18)
 # Wide enough for the exact sum of any numbers that text can be.
 _EXACT = Context(prec=400)
@@ -194,9 +195,11 @@ def _read(text: str | None) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(text.replace(" UTC", "Z"))
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        utc = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    # The last year has no month after its last.
+    return utc if utc.year < _LAST_YEAR else None
 
 
 def total(texts: Texts) -> Decimal:
