@@ -344,8 +344,10 @@ def test_of_several_months_the_others_are_published_when_one_lost(drops: Drops) 
 def test_no_month_becomes_current_before_all_are_uploaded(s3: S3, s3_shelf: Shelf) -> None:
     to = s3.url("acme")
     s3.fail(lambda request: request.kind == "PutObject" and JUNE in request.key, status=403)
-    with pytest.raises(SetupError, match="cannot be written to"):
+    with pytest.raises(SetupError, match="cannot be written to") as told:
         outlay.publish([row("1", month=5), row("2", month=6)], to=to)
+    assert "s3:PutObject" in told.value.next
+    assert "what was current before is current still" in told.value.next.lower()
     assert [file.name for file in open_place(to).list()] == ["data_export-0001.csv.gz"]
 
 
@@ -401,3 +403,19 @@ def test_a_full_disk_is_told_and_leaves_the_former_drop_current(tmp_path: Path, 
         (disk / "filler").unlink()
         drops.publish([row("2")], "2026-05")
         assert costs(drops.place) == ["2"]
+
+
+def test_a_service_that_fails_is_told_with_what_to_do(s3: S3, s3_shelf: Shelf) -> None:
+    to = s3.url("acme")
+    outlay.publish([row("1")], to=to, period="2026-05")
+    s3.fail("PutObject", status=400)
+    with pytest.raises(Unavailable, match="could not be written to") as told:
+        outlay.publish([row("2")], to=to, period="2026-05")
+    assert told.value.next == "Try again. What was current before is current still."
+    assert costs(open_place(to)) == ["1"]
+
+
+def test_a_service_that_is_busy_for_a_while_is_asked_again(s3: S3, s3_shelf: Shelf) -> None:
+    s3.fail("PutObject", status=503, times=2)
+    outlay.publish([row("1")], to=s3.url("acme"), period="2026-05")
+    assert costs(open_place(s3.url("acme"))) == ["1"]
