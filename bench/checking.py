@@ -9,9 +9,8 @@ import tempfile
 from pathlib import Path
 
 from bench import cbf, results
-from bench.measuring import Measured, median, run
+from bench.measuring import DATA, Measured, median, run
 
-DATA = Path(__file__).parent / "data"
 ROUNDS = 3
 
 

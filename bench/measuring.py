@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MIB = 1024
+# What is made for the benchmarks, and may be used again.
+DATA = Path(__file__).parent / "data"
 
 
 @dataclass(frozen=True)
