@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from outlay.costs.question import Question
     from outlay.engine import Engine
     from outlay.findings import Finding
+    from outlay.focus_files.export import FileFormat
     from outlay.health import Status
     from outlay.ingest.result import Reconciliation, RunResult
     from outlay.ingest.steps import Observer
     from outlay.lake import Lake, Live, Partition, Tidied
-    from outlay.publish.focus_export import FileFormat
     from outlay.state.changes import Change
     from outlay.state.checking import Watch
     from outlay.state.claims import Claim
@@ -761,7 +761,7 @@ class Outlay:
 
     def export(self, directory: Path, *, version: str = "1.2", format: FileFormat = "parquet") -> list[Path]:
         """Write the charges as FOCUS files, one a billing period and connection. Raises UsageError for the version."""
-        from outlay.publish.focus_export import export
+        from outlay.focus_files.export import export
 
         return export(self.charges, self.engine, version, format, directory)
 

@@ -13,6 +13,8 @@ OutlayError
 ├── DeliveryError         this delivery is bad: the adaptor or the export has to change
 │   └── NotReconciled         charges do not equal the bill: nothing was committed
 ├── Changed               the source or the lake changed meanwhile: planned again
+│   └── Overtaken             another one published meanwhile: publish again
+├── PartlyPublished       of several billing periods some were published: publish the others again
 ├── DiskFull              no room in the spool or the lake: free some
 ├── Busy                  too much is asked at once: ask again in `retry_after` seconds
 ├── TooSlow               a question was stopped: ask for less
@@ -24,7 +26,8 @@ Errors of other libraries are translated where they arise, with their cause chai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from outlay.findings import Finding
@@ -111,6 +114,23 @@ class NotReconciled(DeliveryError):
 
 class Changed(OutlayError):
     code = "changed"
+
+
+class Overtaken(Changed):
+    code = "overtaken"
+
+
+class PartlyPublished(OutlayError):
+    """`published` and `failed` tell of each billing period, such as `2026-05`, and what came of it."""
+
+    code = "partly-published"
+
+    def __init__(
+        self, message: str, *, next: str = "", published: tuple[Any, ...] = (), failed: Mapping[str, OutlayError]
+    ) -> None:
+        super().__init__(message, next=next)
+        self.published = published
+        self.failed = failed
 
 
 class DiskFull(OutlayError):

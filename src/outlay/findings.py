@@ -381,6 +381,14 @@ _TABLE: tuple[Code, ...] = (
         "Send it as a tag if it matters, or leave it out.",
     ),
     Code(
+        "column-refused",
+        "error",
+        "Rows to publish have a column that is not part of CBF",
+        "{file} has the column {column}, which CBF does not know{hint}.",
+        "Rename it, send it as resource/tag:{tag}, or have such columns dropped or kept: unknown='drop' or 'keep' "
+        "(--unknown drop).",
+    ),
+    Code(
         "tag-key-invalid",
         "error",
         "A CBF tag key has characters that are not allowed",
@@ -422,6 +430,28 @@ _TABLE: tuple[Code, ...] = (
         "A value is not a time that the format allows",
         "{file}, row {row}: {column} is {value!r}, not a time such as 2026-05-01T13:00:00Z.",
         _RESEND,
+    ),
+    Code(
+        "float-refused",
+        "error",
+        "Rows to publish have an amount or an id as a binary float, which is not exact",
+        "{file}, row {row}: {column} is a float.",
+        "Give decimals, whole numbers or text. Where only floats are to be had, allow them for numbers, which are then "
+        "taken by their shortest decimal text: floats=True (--floats).",
+    ),
+    Code(
+        "type-refused",
+        "error",
+        "Rows to publish have a value of a type that has no text",
+        "{file}, row {row}: {column} has the type {type}, which is no text, number or time.",
+        "Write it as text.",
+    ),
+    Code(
+        "key-missing",
+        "error",
+        "Rows to append have no value in a column by which a repeated row is known",
+        "{file}, row {row}: {column} is blank, so a repeated row could not be told from a new one.",
+        "Fill it, or name other columns as the key: key=('day',) replaces whole days (--key day).",
     ),
     Code(
         "currency-invalid",

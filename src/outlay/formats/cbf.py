@@ -53,7 +53,7 @@ TEXTS = (
     "action/account",
 )
 KNOWN = frozenset((*NUMBERS, *TIMES, *TEXTS))
-_TAG_KEY = re.compile(r"[A-Za-z0-9_.:/=+\-@]+")
+TAG_KEY = re.compile(r"[A-Za-z0-9_.:/=+\-@]+")
 
 
 @dataclass(frozen=True)
@@ -284,7 +284,7 @@ class Cbf(PlainFormat):
         found = missing_columns(file, columns, REQUIRED, TITLE)
         for column in columns:
             if column.startswith(TAG):
-                if not _TAG_KEY.fullmatch(column.removeprefix(TAG)):
+                if not TAG_KEY.fullmatch(column.removeprefix(TAG)):
                     found.append(finding("tag-key-invalid", file=file, column=column))
             elif column not in KNOWN:
                 found.append(finding("column-unknown", file=file, column=column, format=TITLE))

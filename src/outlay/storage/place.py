@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import obstore
+from obstore.exceptions import AlreadyExistsError, NotFoundError, PreconditionError
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store
 
 from outlay.errors import Changed, Denied, OutlayError, Unavailable
+from outlay.storage import folders
 from outlay.storage.faults import translated
 from outlay.storage.url import Location
 
@@ -40,6 +42,14 @@ class StoredFile:
     @property
     def name(self) -> str:
         return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Version:
+    """Of the content of a file: what a conditional write is about. `number` is what some services count by."""
+
+    etag: str
+    number: str | None = None
 
 
 class Store(Protocol):
@@ -116,6 +126,59 @@ class Place:
         """The content of a small file such as a manifest. Raises Changed when it is gone or no longer has `etag`."""
         with self._translated(self.location.join(path), listed=etag is not None):
             return bytes(self._store.get(path, options=_options(etag)).bytes())
+
+    def versioned(self, path: str) -> tuple[bytes, Version] | None:
+        """The content of a small file and which version it is, for `swap`; None where there is no such file."""
+        with self._translated(self.location.join(path)):
+            try:
+                if self.location.is_folder:
+                    content, version = folders.read(self._local(path))
+                    return content, Version(version)
+                got = self._store.get(path)
+                return bytes(got.bytes()), Version(got.meta["e_tag"] or "", got.meta["version"])
+            except FileNotFoundError:
+                return None
+
+    def etag(self, path: str) -> str:
+        """Of a file as the store has it now, without the quotes that some put around it."""
+        with self._translated(self.location.join(path)):
+            return str(self._store.head(path)["e_tag"] or "").strip('"')
+
+    def beginning(self, path: str, length: int) -> bytes:
+        """The first bytes of a file, which has as many."""
+        with self._translated(self.location.join(path)):
+            return bytes(self._store.get_range(path, start=0, length=length))
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Write a file that is not there yet; False, and nothing written, when it is. Durable once it returns."""
+        with self._translated(self.location.join(path), writing=self.location):
+            if self.location.is_folder:
+                return folders.create(self._local(path), content)
+            try:
+                # In one piece: the parts of several would be put together without a condition.
+                self._store.put(path, content, mode="create", use_multipart=False)
+            except AlreadyExistsError:
+                return False
+        return True
+
+    def swap(self, path: str, content: bytes, expected: Version | None) -> bool:
+        """Replace a file that is still `expected` (None: there is none); False, and nothing written, when it is not.
+
+        Of several who swap the same version at once one succeeds. Durable once it returns.
+        """
+        with self._translated(self.location.join(path), writing=self.location):
+            if self.location.is_folder:
+                return folders.swap(self._local(path), content, expected.etag if expected else "")
+            mode: Any = {"e_tag": expected.etag, "version": expected.number} if expected else "create"
+            try:
+                self._store.put(path, content, mode=mode, use_multipart=False)
+            except (AlreadyExistsError, PreconditionError, NotFoundError):
+                # Not found: what was to be replaced is gone. A missing bucket was told when the version was asked for.
+                return False
+        return True
+
+    def _local(self, path: str) -> Path:
+        return Path(self.location.path) / path
 
     def download(self, file: StoredFile, to: Path) -> None:
         """Copy one file, as long as it still has its ETag and size.
@@ -277,4 +340,4 @@ def made_folder(path: Path) -> Path:
     return path
 
 
-__all__ = ["CredentialProvider", "Place", "StoredFile", "obstore", "open_place"]
+__all__ = ["CredentialProvider", "Place", "StoredFile", "Version", "obstore", "open_place"]

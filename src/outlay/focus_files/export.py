@@ -12,8 +12,8 @@ import ibis.expr.types as ir
 
 from outlay.errors import UsageError
 from outlay.focus.columns import DECIMAL, MAP, TIME, VERSIONS, Column, of_version
+from outlay.focus_files import values as focus_values
 from outlay.period import BillingPeriod
-from outlay.publish import focus_values
 
 FileFormat = Literal["parquet", "csv"]
 _END_ZEROS = r"\.?0+$"

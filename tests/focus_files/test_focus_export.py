@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from outlay.engine.duckdb import DuckDb
 from outlay.errors import UsageError
 from outlay.focus.columns import BY_NAME, CHARGE_CATEGORIES, COSTS, VERSIONS, of_version
-from outlay.publish.focus_export import export, focus_dataset
-from outlay.publish.focus_values import STAGES
+from outlay.focus_files.export import export, focus_dataset
+from outlay.focus_files.values import STAGES
 
 START = datetime(2026, 5, 17, 15, tzinfo=UTC)
 CHARGE: dict[str, Any] = {
