@@ -169,7 +169,7 @@ class Place:
         with self._translated(self.location.join(path), writing=self.location):
             if self.location.is_folder:
                 return folders.swap(self._local(path), content, expected.etag if expected else "")
-            mode: Any = {"e_tag": expected.etag, "version": expected.number} if expected else "create"
+            mode: Any = _is_still(expected) if expected else "create"
             try:
                 self._store.put(path, content, mode=mode, use_multipart=False)
             except (AlreadyExistsError, PreconditionError, NotFoundError):
@@ -327,6 +327,10 @@ def _environ(*names: str) -> str:
 
 def _options(etag: str | None) -> Any:
     return {"if_match": etag} if etag else None
+
+
+def _is_still(version: Version) -> dict[str, str]:
+    return {"e_tag": version.etag} | ({"version": version.number} if version.number else {})
 
 
 def _stored(meta: Any) -> StoredFile:
