@@ -172,7 +172,7 @@ def _turn(name: str, period: BillingPeriod) -> Iterator[None]:
 
 
 def _checked(o: Outlay, row: Connection, content: bytes, warnings: list[Finding] | None = None) -> Body:
-    """Raises BadBody for whatever the ingest would reject it for. Of rows that it would take, `warnings` get the rest."""
+    """Raises BadBody for whatever the ingest would reject it for. `warnings` get what is told of rows that it takes."""
     from outlay.engine import Input
     from outlay.ingest.checking import check_files
     from outlay.storage.spool import spool

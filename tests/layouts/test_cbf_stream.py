@@ -42,7 +42,9 @@ def test_a_part_that_was_not_listed_is_looked_for_again(folder_shelf: Shelf) -> 
         folder_shelf.delivery("stream")
 
 
-@pytest.mark.parametrize("changes", [{"version": 2}, {"parts": None}, {"parts": [{}]}], ids=["version", "parts", "part"])
+@pytest.mark.parametrize(
+    "changes", [{"version": 2}, {"parts": None}, {"parts": [{}]}], ids=["version", "parts", "part"]
+)
 def test_a_list_that_outlay_has_not_written_is_rejected(folder_shelf: Shelf, changes: dict[str, object]) -> None:
     put(folder_shelf, **changes)
     assert codes(folder_shelf.delivery("stream")) == ["manifest-invalid"]

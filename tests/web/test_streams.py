@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,7 +64,7 @@ def key(site: Site) -> str:
 
 @pytest.fixture
 def stream(site: Site, api: Api, key: str, request: pytest.FixtureRequest) -> Stream:
-    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[-90:]
+    name = re.sub(r"[^A-Za-z0-9]+", "-", request.node.name)[-90:]
     new = {"name": name, "kind": "stream", "cloud_provider": "Acme"}
     assert api.ask("connections", "POST", json=new).status_code == 201
     return Stream(site, name, key)
@@ -99,8 +102,9 @@ def test_what_is_sent_comes_in_and_is_proved(stream: Stream, api: Api) -> None:
     assert period["reconciled"]
     billed = period["sums"]["USD"]["BilledCost"]
     assert Decimal(billed["in"]) == Decimal(billed["out"]) == Decimal("3.250000000000000001")
-    shown = api.get("costs", by="Tags.team", where=f"x_Connection={stream.name}", metric="billed", start="2026-05")
-    assert any(line["values"] == ["maps"] for line in shown["rows"]), shown
+    asked = {"by": "Tags.team", "where": f"x_Connection={stream.name}", "metric": "billed", "from": "2026-05"}
+    shown = api.get("costs", **asked)
+    assert [line["cost"] for line in shown["rows"] if line.get("Tags.team") == "maps"] == ["1.25"], shown
     assert api.get(f"connections/{stream.name}")["status"] == "healthy"
 
 
@@ -162,7 +166,9 @@ def test_unknown_columns_are_no_reason_to_refuse(stream: Stream) -> None:
     assert stream.ask("/2026-05").json() == {"billing_drop": [row]}
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"data": [{"cost/cost": 1}]}', b"\xff"], ids=["no", "list", "n", "b"])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b'{"data": [{"cost/cost": 1}]}', b"\xff"], ids=["no", "list", "n", "b"]
+)
 def test_what_is_no_body_is_400(stream: Stream, content: bytes) -> None:
     answer = stream.ask(method="POST", data=content)
     assert (answer.status_code, set(answer.json()["error"])) == (400, {"message", "type"})
@@ -259,3 +265,20 @@ def test_a_person_adds_one_and_sees_where_to_send(site: Site, visit: Visit) -> N
 def test_the_defaults_are_those_that_are_documented() -> None:
     settings = Settings.read({})
     assert (settings.stream_body, settings.stream_rows) == (20 * 1024**2, 0)
+
+
+def test_what_was_answered_outlives_a_kill_of_the_site(tmp_path: Path, users_alone: Home) -> None:
+    home = users_alone.copied(tmp_path)
+    with serving(home) as site:
+        made = Api(site, token(site)).ask(
+            "connections", "POST", json={"name": "killed", "kind": "stream", "cloud_provider": "Acme"}
+        )
+        assert made.status_code == 201
+        stream = Stream(site, "killed", token(site, scope="send"))
+        assert stream.send(cost("1"), headers={"cloudzero-idempotency-key": "once"}, operation="sum").status_code == 200
+        os.kill(site.process, signal.SIGKILL)
+    with serving(home) as again:
+        stream = Stream(again, "killed", stream.key)
+        assert stream.costs() == ["1"]
+        stream.send(cost("1"), headers={"cloudzero-idempotency-key": "once"}, operation="sum")
+        assert stream.costs() == ["1"]

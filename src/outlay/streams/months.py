@@ -114,9 +114,7 @@ class Months:
             for first in range(0, len(rows), MOST_ROWS)
         )
 
-    def _write_part(
-        self, period: BillingPeriod, columns: Sequence[str], rows: Sequence[Mapping[str, str]]
-    ) -> Part:
+    def _write_part(self, period: BillingPeriod, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> Part:
         name = f"{self._now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(8)}.csv.gz"
         part = Part(name, len(rows), hours.written(hours.hour_of(row[_START], period) for row in rows))
         self._place.create(part.path(period), packed(columns, rows))

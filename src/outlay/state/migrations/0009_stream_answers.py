@@ -5,24 +5,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('state', '0008_accounts_in_bills'),
+        ("state", "0008_accounts_in_bills"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='StreamAnswer',
+            name="StreamAnswer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=64)),
-                ('status', models.PositiveSmallIntegerField()),
-                ('told', models.JSONField()),
-                ('at', models.DateTimeField(db_index=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answers', to='state.connection')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=64)),
+                ("status", models.PositiveSmallIntegerField()),
+                ("told", models.JSONField()),
+                ("at", models.DateTimeField(db_index=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="answers", to="state.connection"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('connection', 'key'), name='one_answer_per_key')],
+                "constraints": [models.UniqueConstraint(fields=("connection", "key"), name="one_answer_per_key")],
             },
         ),
     ]

@@ -265,8 +265,8 @@ class NewConnectionIn(Schema):
     kind: Kind
     location: Long = Field(
         "",
-        description="s3://bucket/path, or file:///path below a folder that the installation allows; none for `linked` and "
-        "`stream`.",
+        description="s3://bucket/path, or file:///path below a folder that the installation allows; none for `linked` "
+        "and `stream`.",
     )
     cloud_provider: Provider = ""
     export: Line = ""

@@ -572,7 +572,8 @@ class SettingsForm(_ConnectionFields):
             can_borrow = bool(lenders) and row.kind != "linked"
             offered = ["keep", "role", "key", "profile", "ambient", *(["connection"] if can_borrow else [])]
             _offer(self, offered, lenders)
-        self.required = NEEDED | ({"cloud_provider", "check_every"} if row.kind in ("anycost", "stream") else {"check_every"})
+        needs_provider = row.kind in ("anycost", "stream")
+        self.required = NEEDED | {"check_every"} | ({"cloud_provider"} if needs_provider else set())
         styled(self)
 
     def said(self, name: str) -> str:

@@ -4,15 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('web', '0002_saved_views'),
+        ("web", "0002_saved_views"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='apitoken',
-            name='scope',
-            field=models.CharField(choices=[('read', 'read'), ('write', 'read and write'), ('send', 'send CBF, and nothing else')], max_length=10),
+            model_name="apitoken",
+            name="scope",
+            field=models.CharField(
+                choices=[("read", "read"), ("write", "read and write"), ("send", "send CBF, and nothing else")],
+                max_length=10,
+            ),
         ),
     ]
