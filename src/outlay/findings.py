@@ -365,6 +365,20 @@ _TABLE: tuple[Code, ...] = (
         "{file} has {value} rows; a CBF file may have {limit}.",
         "Split the drop into several files.",
     ),
+    Code(
+        "rows-many",
+        "warning",
+        "A CBF file is near the 1,000,000 rows that its documents allow; told by outlay check",
+        "{file} has {value} rows; a CBF file may have {limit}.",
+        "Begin a new file of the drop earlier, before the next month has a few rows more.",
+    ),
+    Code(
+        "drop-empty",
+        "warning",
+        "A drop without rows was given to outlay check: an ingest of it empties the period",
+        "There are no rows: once it is delivered, its period is empty.",
+        "If that is not meant, deliver the rows.",
+    ),
     # Columns
     Code(
         "column-missing",
@@ -454,6 +468,34 @@ _TABLE: tuple[Code, ...] = (
         "Fill it, or name other columns as the key: key=('day',) replaces whole days (--key day).",
     ),
     Code(
+        "date-of-spreadsheet",
+        "warning",
+        "Times of a CBF file look as a spreadsheet writes dates; told by outlay check beside the error",
+        "{count} values of {column} look as a spreadsheet writes dates, such as {example}.",
+        "Send the file as the adaptor wrote it: a spreadsheet changes times, and long ids and numbers too.",
+    ),
+    Code(
+        "time-zone-local",
+        "warning",
+        "Times of a CBF file are in another zone than UTC; told by outlay check",
+        "{count} values of {column} are in another zone than UTC; Outlay takes them to UTC.",
+        "Write times in UTC, such as 2026-05-01T13:00:00Z: other readers may drop the offset.",
+    ),
+    Code(
+        "time-zone-missing",
+        "warning",
+        "Times of a CBF file name no zone; told by outlay check",
+        "{count} values of {column} name no zone; they are read as UTC.",
+        "Make sure that they are in UTC, and write a Z, such as 2026-05-01T13:00:00Z.",
+    ),
+    Code(
+        "time-not-on-hour",
+        "warning",
+        "Rows of a CBF file begin within an hour; told by outlay check",
+        "{count} rows have a {column} that is not on the hour.",
+        "Write the hour that a charge belongs to, such as 2026-05-01T13:00:00Z.",
+    ),
+    Code(
         "currency-invalid",
         "error",
         "A row has no currency, or one that is not three capital letters",
@@ -510,6 +552,13 @@ _TABLE: tuple[Code, ...] = (
         "Write the resource/id of each row that has tags.",
     ),
     Code(
+        "ids-merge",
+        "warning",
+        "Ids of a CBF file become one where a reader keeps only their first two segments; told by outlay check",
+        "{first!r} and {last!r} are both {value!r} where only two segments are kept: {count} rows.",
+        "Outlay keeps ids whole. For readers that do not, write a type and one more segment, such as vm/web-1.",
+    ),
+    Code(
         "labels-invalid",
         "warning",
         "A CBF row's k8s/labels is not a JSON object",
@@ -530,6 +579,13 @@ _TABLE: tuple[Code, ...] = (
         "Cost types that only redistribute have different totals over the bill",
         "{column} adds up to {value} {currency}, but cost/cost to {expected} {currency}.",
         "Check the adaptor: over a whole bill these totals should be equal.",
+    ),
+    Code(
+        "discount-twice",
+        "warning",
+        "A CBF file has Discount rows, and their discounts in a discounted cost as well; told by outlay check",
+        "{discounts} Discount rows count in {column}, which is less than the full cost in {count} other rows already.",
+        "Write 0 as {column} of the Discount rows, or the full cost as that of the others.",
     ),
     Code(
         "negation-remainder",

@@ -34,7 +34,8 @@ class Shape:
     columns to keep, `json` those of them whose text is a JSON object. `details` are columns that depend on the column
     `detail_key` alone, with the names they get: they come as one JSON object a row in the column `_details`, made once
     per key. A detail that is a map gives all its entries, their names prefixed with the name it gets. `tags` are wanted
-    columns with keys, which come as the map `engine.maps.TAGS` besides, where they are text.
+    columns with keys, which come as the map `engine.maps.TAGS` besides, where they are text. A file of more rows than
+    `max_rows_a_file` is told as an error, and one of `many_rows_a_file` or more as a warning.
     """
 
     header: Callable[[str, Sequence[str]], list[Finding]]
@@ -44,6 +45,7 @@ class Shape:
     detail_key: Callable[[Sequence[str]], str | None] = lambda _: None
     tags: Callable[[Sequence[str]], Sequence[tuple[str, str]]] = lambda _: ()
     max_rows_a_file: int | None = None
+    many_rows_a_file: int | None = None
 
 
 @dataclass(frozen=True)

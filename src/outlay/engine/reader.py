@@ -75,6 +75,10 @@ class Reader:
             limit = self._shape.max_rows_a_file
             if limit and rows > limit:
                 raise Unreadable(finding("rows-too-many", file=file.name, value=f"more than {limit}", limit=limit))
+        many = self._shape.many_rows_a_file
+        if many and rows >= many:
+            told = finding("rows-many", file=file.name, value=f"{rows:,}", limit=self._shape.max_rows_a_file)
+            yield Batch(file, (), pa.table({}), (told,))
 
     def _is_wanted(self, file: Input, columns: Sequence[str]) -> tuple[bool, tuple[Finding, ...]]:
         findings = tuple(self._shape.header(file.name, columns))

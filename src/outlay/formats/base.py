@@ -140,6 +140,7 @@ class Format(Protocol):
     title: str
     rules: tuple[Rule, ...]
     max_rows_a_file: int | None
+    many_rows_a_file: int | None
 
     def names(self, columns: Sequence[str]) -> dict[str, str]:
         """The name that the mapping uses → the bill's own, where they differ."""
@@ -214,6 +215,7 @@ class PlainFormat:
     """What a format has that needs none of the finer points; formats derive from it and say only what differs."""
 
     max_rows_a_file: int | None = None
+    many_rows_a_file: int | None = None
 
     def names(self, columns: Sequence[str]) -> dict[str, str]:
         return {}
