@@ -9,5 +9,8 @@ from multiprocessing import get_context
 
 children = get_context("forkserver")
 children.set_forkserver_preload(
-    ["tests.ingest.test_retries", "tests.lake.test_races", "outlay.lake", "outlay.layouts", "outlay.ingest.ingest"]
+    [
+        *("tests.ingest.test_retries", "tests.lake.test_races", "tests.drops.test_cut_off"),
+        *("outlay.lake", "outlay.layouts", "outlay.ingest.ingest", "outlay.drops.drops", "outlay.aws.sessions"),
+    ]
 )

@@ -91,6 +91,15 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "exports": "outlay.cli.aws:exports",
         "make-export": "outlay.cli.aws:make_export",
     },
+    "drop": {
+        "publish": "outlay.cli.drops:publish",
+        "list": "outlay.cli.drops:list_",
+        "show": "outlay.cli.drops:show",
+        "diff": "outlay.cli.drops:diff",
+        "revert": "outlay.cli.drops:revert",
+        "empty": "outlay.cli.drops:empty",
+        "prune": "outlay.cli.drops:prune",
+    },
     "lake": {
         "where": "outlay.cli.lake:where",
         "tidy": "outlay.cli.lake:tidy",
@@ -122,7 +131,8 @@ def make_app() -> App:
     notices.command(telling)
     apps = {"": root, "connections": connections, "add": add, "users": users, "lake": lake}
     aws = App(name="aws", help="The billing exports of an AWS account: list them, make one.", sort_key=3.7)
-    apps |= {"notices": notices, "notices add": telling, "aws": aws}
+    drop = App(name="drop", help="The side of an adaptor: publish AnyCost drops, and see to them.", sort_key=9.2)
+    apps |= {"notices": notices, "drop": drop, "notices add": telling, "aws": aws}
     root["--help"].help = "Show this, or the help of a command: outlay costs --help."
     root["--version"].help = "Show the version."
     for name, app in apps.items():
@@ -132,6 +142,7 @@ def make_app() -> App:
     root.command(aws)
     root.command(users)
     root.command(notices)
+    root.command(drop)
     root.command(lake)
     return root
 

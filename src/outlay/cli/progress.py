@@ -11,7 +11,9 @@ from outlay.cli.output import err, month
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+    from rich.status import Status
 
+    from outlay.drops import steps as publishing
     from outlay.ingest.steps import Observer, Step
 
 _SAID = {
@@ -69,6 +71,41 @@ def watching(*, is_quiet: bool) -> Iterator[tuple[Observer, Callable[[], Abstrac
             progress.start()
 
         yield _Line(progress), pausing
+
+
+_PUBLISHING = {
+    "look": "looking at what is there",
+    "read": "reading and checking rows",
+    "carry": "carrying rows over",
+    "upload": "uploading files",
+    "verify": "verifying files",
+    "commit": "writing the manifest",
+}
+
+
+class _Publishing:
+    """The observer behind the line of a publish."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
+    def begins(self, period: str, step: publishing.Step) -> None:
+        self._status.update(f"{period} {_PUBLISHING[step]}".strip())
+
+    def progress(self, period: str, step: publishing.Step, done: int) -> None:
+        self._status.update(f"{period} {_PUBLISHING[step]}: {done:,}".strip())
+
+    def ends(self, period: str, step: publishing.Step) -> None: ...
+
+
+@contextmanager
+def watching_publish() -> Iterator[publishing.Observer | None]:
+    """An observer of a publish; None where nobody watches."""
+    if not err().is_terminal:
+        yield None
+        return
+    with err().status("") as status:
+        yield _Publishing(status)
 
 
 @contextmanager

@@ -77,8 +77,7 @@ class _Keyed(Staged):
             self.columns += [name for name in table.column_names if name not in self.columns]
             self.rows += table.num_rows
             own: dict[str, Any] = {self.own(name): table[name] for name in table.column_names}
-            made = pa.table({**own, **keys})
-            self._writer(made).write_table(made)
+            self._write(pa.table({**own, **keys}))
 
 
 class Carrier:

@@ -26,6 +26,7 @@ Unknown = Literal["refuse", "drop", "keep"]
 UNKNOWN: tuple[Unknown, ...] = ("refuse", "drop", "keep")
 
 START, COST, RESOURCE, TYPE = "time/usage_start", "cost/cost", "resource/id", "lineitem/type"
+SERVICE, ITEM = "resource/service", "lineitem/id"
 _TOO_LARGE = r"^[+-]?0*[1-9][0-9]{20,}"
 _EXPECTED = "a plain decimal such as -12.30"
 

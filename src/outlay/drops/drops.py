@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from outlay.drops import shelf
 from outlay.drops.carrying import DAY_AND_ITEM
 from outlay.drops.checking import Unknown
-from outlay.drops.publishing import Mode, Publication, Published, Publishing, Wish
+from outlay.drops.comparing import Difference, compare
+from outlay.drops.publishing import Mode, Publication, Published, Publishing, Wish, point
+from outlay.drops.reading import Contents, contents
+from outlay.drops.shelf import Drop
 from outlay.drops.steps import Observer
+from outlay.drops.values import plain
+from outlay.errors import DeliveryError, UnknownName
 from outlay.period import BillingPeriod
 from outlay.settings import Settings
 from outlay.storage import Place, open_place
 from outlay.storage.place import CredentialProvider
 from outlay.storage.spool import spool
+
+# How many earlier drops of a period a prune keeps, and how young is too young for it.
+KEPT = 3
+GRACE = timedelta(hours=24)
 
 
 def _now() -> datetime:
@@ -52,6 +61,45 @@ def _opened(to: str, settings: Settings, credentials: CredentialProvider | None,
     return open_place(
         to, credentials=credentials, endpoint=settings.s3_endpoint, region=settings.s3_region, create=create
     )
+
+
+@dataclass(frozen=True)
+class Period:
+    """A billing period, and the id of the drop that is current; None where the manifest names none."""
+
+    period: BillingPeriod
+    current: str | None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A drop, and what is in it, where it was read."""
+
+    drop: Drop
+    contents: Contents | None
+
+    def as_dict(self) -> dict[str, Any]:
+        drop, read = self.drop, self.contents
+        return {
+            "period": drop.period.id,
+            "drop_id": drop.id,
+            "state": drop.state,
+            "at": f"{drop.at:%Y-%m-%dT%H:%M:%SZ}",
+            "files": [{"path": file.path, "bytes": file.size} for file in drop.files],
+            "bytes": drop.size,
+            "rows": read and read.rows,
+            "sums": read and {name: plain(amount) for name, amount in read.sums.items()},
+            "findings": read and [finding.as_dict() for finding in read.findings],
+        }
+
+
+@dataclass(frozen=True)
+class Reverted:
+    """The drop that is current now, what is in it, and the one that was before."""
+
+    drop: Drop
+    contents: Contents
+    before: str | None
 
 
 @dataclass(frozen=True)
@@ -89,3 +137,90 @@ class Drops:
         wish = Wish(shelf.period_of(period), drop_id)
         with self._spool("publish") as scratch:
             return Publishing(self.place, self.settings, scratch, wish, now=self.now).empty()
+
+    def periods(self) -> list[Period]:
+        """Every billing period that has a folder here, with the drop that is current."""
+        return [Period(each, shelf.manifest(self.place, each).drop_id) for each in shelf.periods(self.place)]
+
+    def of(self, period: str | BillingPeriod, *, read: bool = True) -> list[Listed]:
+        """Every drop of a period, the newest first; with `read` their rows and sums, for which each is read whole."""
+        found = shelf.drops(self.place, shelf.period_of(period))
+        with self._spool("drops") as scratch:
+            return [Listed(drop, self._contents(drop, scratch) if read else None) for drop in found]
+
+    def show(self, period: str | BillingPeriod, drop_id: str | None = None) -> Listed:
+        """One drop with what is in it; without an id the current one. Raises UnknownName."""
+        drop = self._drop(shelf.period_of(period), drop_id)
+        with self._spool("drops") as scratch:
+            return Listed(drop, self._contents(drop, scratch))
+
+    def diff(self, period: str | BillingPeriod, first: str, second: str | None = None) -> Difference:
+        """What differs between two drops; without a second id it is the current one. Raises UnknownName."""
+        of = shelf.period_of(period)
+        one, other = self._drop(of, first), self._drop(of, second)
+        with self._spool("drops") as scratch:
+            return compare(self.place, one, other, self.settings, scratch)
+
+    def revert(self, period: str | BillingPeriod, drop_id: str) -> Reverted:
+        """Make an earlier drop current again, once it has been read and found good.
+
+        Raises UnknownName, DeliveryError for a drop that is unfinished or that an ingest would reject, and Overtaken.
+        """
+        of = shelf.period_of(period)
+        before = shelf.manifest(self.place, of)
+        drop = shelf.drop(self.place, of, drop_id)
+        if drop.state == "unfinished":
+            raise DeliveryError(
+                f"The drop {drop_id} of {of.month} is unfinished: files of it are missing.",
+                next="Make another one current, or publish the period anew.",
+            )
+        with self._spool("drops") as scratch:
+            contents = self._contents(drop, scratch)
+        if faults := [each for each in contents.findings if each.is_error]:
+            raise DeliveryError(
+                f"The drop {drop_id} of {of.month} would be rejected: {faults[0].message}",
+                next="Make another one current, or publish the period anew.",
+                findings=contents.findings,
+            )
+        if drop.state != "current":
+            point(self.place, of, drop_id, before)
+        return Reverted(drop, contents, before.drop_id)
+
+    def prunable(
+        self, period: str | BillingPeriod | None = None, *, keep: int = KEPT, older_than: timedelta = GRACE
+    ) -> list[Drop]:
+        """The drops that `prune` would remove: not current, none of the newest `keep` whole ones, and old enough.
+
+        What is younger may be one that is being published.
+        """
+        of = [each.period for each in self.periods()] if period is None else [shelf.period_of(period)]
+        before = self.now() - older_than
+        found = []
+        for each in of:
+            drops = shelf.drops(self.place, each)
+            kept = {drop.id for drop in [drop for drop in drops if drop.state == "earlier"][:keep]}
+            found += [drop for drop in drops if drop.state != "current" and drop.id not in kept and drop.at <= before]
+        return found
+
+    def prune(self, drops: Sequence[Drop]) -> Iterator[Drop]:
+        """Remove drops, one after another; each is given when it is gone. One that is current by now stays."""
+        for drop in drops:
+            if shelf.manifest(self.place, drop.period).drop_id == drop.id:
+                continue
+            # The first file first: what is cut off is seen to be unfinished.
+            self.place.delete([file.path for file in (*drop.files, *drop.others)])
+            yield drop
+
+    def _drop(self, period: BillingPeriod, drop_id: str | None) -> Drop:
+        if drop_id is not None:
+            return shelf.drop(self.place, period, drop_id)
+        current = shelf.manifest(self.place, period).drop_id
+        if current is None:
+            raise UnknownName(
+                f"{period.month} has no current drop at {self.place.location}.",
+                next="See what there is with outlay drop list.",
+            )
+        return shelf.current_drop(self.place, period, current)
+
+    def _contents(self, drop: Drop, scratch: Path) -> Contents:
+        return contents(self.place, drop, self.settings, scratch)

@@ -12,30 +12,36 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from outlay.drops.checking import Checker
+from outlay.drops.checking import COST, SERVICE, Checker
 from outlay.drops.packing import COSTS
 from outlay.drops.rows import Chunk, from_files
 from outlay.drops.shelf import Drop
-from outlay.drops.values import added, total
+from outlay.drops.values import added, pc, total
 from outlay.engine.base import Input, Told
 from outlay.errors import DeliveryError
 from outlay.findings import Finding, in_order
 from outlay.settings import Settings
 from outlay.storage import Place, StoredFile
+from outlay.storage.faults import translated
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a drop holds: rows, the exact sum of each cost column that it has, and what is wrong with it."""
+    """What a drop holds: rows, the exact sum of each cost column that it has, and what is wrong with it.
+
+    `services` are rows and cost by `resource/service`, with "" for rows that name none; `columns` in their order.
+    """
 
     rows: int
     sums: dict[str, Decimal]
+    services: dict[str, tuple[int, Decimal]]
+    columns: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
 
     @property
     def cost(self) -> Decimal:
         """The sum of `cost/cost`."""
-        return self.sums.get("cost/cost", Decimal(0))
+        return self.sums.get(COST, Decimal(0))
 
 
 @contextmanager
@@ -58,17 +64,50 @@ def chunks_of(place: Place, files: Sequence[StoredFile], settings: Settings, scr
             yield from from_files([here], settings)
 
 
-def contents(place: Place, drop: Drop, settings: Settings, scratch: Path) -> Contents:
-    """Rows and sums; values that are no numbers are told, and count as nothing."""
-    told, rows, sums = Told(), 0, dict[str, Decimal]()
-    checker = Checker(told, unknown="keep", period=drop.period)
-    for chunk in chunks_of(place, drop.files, settings, scratch):
-        table = checker.check(chunk).table
-        rows += table.num_rows
+class Counter:
+    """Adds up the rows of a drop."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.sums: dict[str, Decimal] = {}
+        self.services: dict[str, tuple[int, Decimal]] = {}
+        self.columns: dict[str, None] = {}
+
+    def add(self, table: pa.Table) -> None:
+        self.columns |= dict.fromkeys(table.column_names)
+        self.rows += table.num_rows
         for name in COSTS:
             if name in table.column_names:
-                sums[name] = added([sums.get(name, Decimal(0)), *map(total, table[name].chunks)])
-    return Contents(rows, sums, in_order(told.findings))
+                self.sums[name] = added([self.sums.get(name, Decimal(0)), *map(total, table[name].chunks)])
+        for service, rows, cost in _by_service(table):
+            before = self.services.get(service, (0, Decimal(0)))
+            self.services[service] = (before[0] + rows, added([before[1], cost]))
+
+    def contents(self, told: Told) -> Contents:
+        by_cost = sorted(self.services.items(), key=lambda each: (-abs(each[1][1]), each[0]))
+        return Contents(self.rows, self.sums, dict(by_cost), tuple(self.columns), in_order(told.findings))
+
+
+def _by_service(table: pa.Table) -> Iterator[tuple[str, int, Decimal]]:
+    if not table.num_rows or COST not in table.column_names:
+        return
+    if SERVICE not in table.column_names:
+        yield "", table.num_rows, added(map(total, table[COST].chunks))
+        return
+    services = pc.fill_null(table[SERVICE], "")
+    places = services.combine_chunks().dictionary_encode()
+    for at, service in enumerate(places.dictionary.to_pylist()):
+        costs = table[COST].filter(pc.equal(places.indices, pa.scalar(at, pa.int32())))
+        yield service, len(costs), added(map(total, costs.chunks))
+
+
+def contents(place: Place, drop: Drop, settings: Settings, scratch: Path) -> Contents:
+    """What is in a drop; values that are no numbers are told, and count as nothing."""
+    told, counter = Told(), Counter()
+    checker = Checker(told, unknown="keep", period=drop.period)
+    for chunk in chunks_of(place, drop.files, settings, scratch):
+        counter.add(checker.check(chunk).table)
+    return counter.contents(told)
 
 
 @dataclass
@@ -85,10 +124,12 @@ class Staged:
             return
         self.columns += [name for name in table.column_names if name not in self.columns]
         self.rows += table.num_rows
-        # One file a shape of rows: few, as files of a drop mostly have the same columns.
-        self._writer(table.rename_columns([self.own(name) for name in table.column_names])).write_table(
-            table.rename_columns([self.own(name) for name in table.column_names])
-        )
+        self._write(table.rename_columns([self.own(name) for name in table.column_names]))
+
+    def _write(self, table: pa.Table) -> None:
+        """One file a shape of rows: few, as files of a drop mostly have the same columns. Raises DiskFull."""
+        with translated(self.folder, writing=self.folder):
+            self._writer(table).write_table(table)
 
     def own(self, name: str) -> str:
         return f"c{self.columns.index(name)}"
@@ -115,15 +156,18 @@ class Staged:
         self._open.clear()
 
 
-def stage(place: Place, drop: Drop, settings: Settings, scratch: Path, staged: Staged) -> None:
+def stage(place: Place, drop: Drop, settings: Settings, scratch: Path, staged: Staged) -> Contents:
     """Read a drop into Parquet, checked. Raises DeliveryError for one that an ingest would reject."""
-    told = Told()
+    told, counter = Told(), Counter()
     checker = Checker(told, unknown="keep", period=drop.period)
     for chunk in chunks_of(place, drop.files, settings, scratch):
-        staged.add(checker.check(chunk).table)
+        table = checker.check(chunk).table
+        counter.add(table)
+        staged.add(table)
     staged.close()
     if told.is_bad():
         raise bad(told, f"The drop {drop.id} of {drop.period.month} cannot be read", "Publish the whole period anew.")
+    return counter.contents(told)
 
 
 def bad(told: Told, what: str, next_action: str) -> DeliveryError:

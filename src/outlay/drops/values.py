@@ -12,11 +12,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from outlay.formats.values import A_TIME
 
-# Arrow arrays: their stubs do not know all that arrays take.
+# Arrow's stubs do not know all that its functions take.
+pc: Any = pyarrow.compute
 Column: TypeAlias = Any
 Texts: TypeAlias = Any
 Mask = np.ndarray[Any, np.dtype[np.bool_]]

@@ -51,6 +51,10 @@ class Version:
     etag: str
     number: str | None = None
 
+    def mode(self) -> dict[str, str]:
+        """As obstore wants it: what is not there may not be named."""
+        return {"e_tag": self.etag, **({} if self.number is None else {"version": self.number})}
+
 
 class Store(Protocol):
     """What the four stores of obstore have in common, as far as Outlay uses it."""
@@ -136,13 +140,8 @@ class Place:
                     return content, Version(version)
                 got = self._store.get(path)
                 return bytes(got.bytes()), Version(got.meta["e_tag"] or "", got.meta["version"])
-            except FileNotFoundError:
+            except (FileNotFoundError, NotFoundError):
                 return None
-
-    def etag(self, path: str) -> str:
-        """Of a file as the store has it now, without the quotes that some put around it."""
-        with self._translated(self.location.join(path)):
-            return str(self._store.head(path)["e_tag"] or "").strip('"')
 
     def beginning(self, path: str, length: int) -> bytes:
         """The first bytes of a file, which has as many."""
@@ -169,10 +168,10 @@ class Place:
         with self._translated(self.location.join(path), writing=self.location):
             if self.location.is_folder:
                 return folders.swap(self._local(path), content, expected.etag if expected else "")
-            mode: Any = _is_still(expected) if expected else "create"
+            mode: Any = expected.mode() if expected else "create"
             try:
                 self._store.put(path, content, mode=mode, use_multipart=False)
-            except (AlreadyExistsError, PreconditionError, NotFoundError):
+            except (AlreadyExistsError, PreconditionError, NotFoundError, FileNotFoundError):
                 # Not found: what was to be replaced is gone. A missing bucket was told when the version was asked for.
                 return False
         return True
@@ -327,10 +326,6 @@ def _environ(*names: str) -> str:
 
 def _options(etag: str | None) -> Any:
     return {"if_match": etag} if etag else None
-
-
-def _is_still(version: Version) -> dict[str, str]:
-    return {"e_tag": version.etag} | ({"version": version.number} if version.number else {})
 
 
 def _stored(meta: Any) -> StoredFile:
