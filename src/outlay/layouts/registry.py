@@ -27,9 +27,9 @@ class Kind:
 # A new layout is a line here.
 KINDS: dict[str, Kind] = {
     "anycost": Kind("AnyCost drop", ((AnyCostDrop(),),), in_root=False),
-    "stream": Kind("CBF body", ((CbfStream(),),)),
     "aws": Kind("Cost and Usage Report or data export", ((CurReport(), DataExport()),)),
     "focus": Kind("FOCUS file", ((DataExport(only="focus"),), (FocusFolder(),))),
+    "stream": Kind("CBF body", ((CbfStream(),),)),
 }
 
 
