@@ -229,12 +229,15 @@ class Outlay:
         return open_engine(self.settings, credentials=self._credentials())
 
     @contextmanager
-    def trying(self) -> Iterator[Engine]:
-        """An engine for one look at a place that is tried, in any thread: few at once, and small. Raises Busy."""
+    def trying(self, wait: float = _WAIT_TO_TRY) -> Iterator[Engine]:
+        """An engine for one look at a place that is tried, in any thread: few at once, and small.
+
+        Raises Busy after so many seconds of `wait`.
+        """
         from outlay.engine import open_engine
 
         _ = self._home
-        if not self._tries.acquire(timeout=_WAIT_TO_TRY):
+        if not self._tries.acquire(timeout=wait):
             raise Busy("Other connections are being tested.", next="Test again in a moment.", retry_after=_ASK_AGAIN)
         try:
             small = replace(
@@ -289,8 +292,11 @@ class Outlay:
         return Overlaps(lambda live: self.desk.held(live))
 
     def _credentials(self) -> Any:
-        """For a lake on S3: the installation's own."""
-        if not self.settings.lake.startswith("s3://"):
+        return self._credentials_for(self.settings.lake)
+
+    def _credentials_for(self, location: str) -> Any:
+        """For what the installation keeps on S3: its own."""
+        if not location.startswith("s3://"):
             return None
         from outlay.aws.sessions import Credentials
 
@@ -315,7 +321,21 @@ class Outlay:
         """As `add`, for a name that `check_name` has let pass: it asks the database alone."""
         from outlay.state import connections
 
+        if new.kind == "stream":
+            new = replace(new, location=self._stream(new))
         return self._noted(connections.add(new, lambda secret: self.keyring.seal(secret)))
+
+    def _stream(self, new: NewConnection) -> str:
+        """Where what is sent to it will lie. Raises UsageError for a place of one's own."""
+        from outlay.storage import Location
+
+        if new.location:
+            raise UsageError(
+                f"What is sent to {new.name} is kept by Outlay itself, so there is nothing for it at {new.location!r}.",
+                next="Leave the location out.",
+                field="location",
+            )
+        return str(Location.parse(f"{self.settings.streams}/{new.name}"))
 
     def check_name(self, new: NewConnection) -> None:
         """Raises UsageError for a name that cannot be, or whose charges lie in the lake. It reads the lake."""
@@ -504,7 +524,12 @@ class Outlay:
                     still()
                     self.lake.replace(partition, "removed", [], expected=live.delivery)
                     gone += live.rows
+            is_stream = connections.named(name).kind == "stream"
             connections.remove(name, keeps_charges=False)
+        if is_stream:
+            # What was sent is kept nowhere else, and would come in again with the next connection of that name.
+            place = self.stream(name)
+            place.delete([file.path for file in place.list()])
         return gone
 
     def _noted(self, row: Connection) -> ConnectionView:
@@ -527,6 +552,8 @@ class Outlay:
         from outlay.storage import Location, open_place
         from outlay.storage.roots import allowed
 
+        if row.kind == "stream":
+            return self.stream(row.name)
         if Location.parse(row.location).is_folder and self.settings.folders:
             allowed(row.location, self.settings.folders)
         return open_place(
@@ -535,6 +562,18 @@ class Outlay:
             endpoint=self.settings.s3_endpoint,
             region=self.settings.s3_region,
             within=self.settings.folders or (),
+        )
+
+    def stream(self, name: str) -> Place:
+        """Where the bodies lie that were sent to a connection. A home that was moved has taken them along."""
+        from outlay.storage import open_place
+
+        return open_place(
+            f"{self.settings.streams}/{name}",
+            credentials=self._credentials_for(self.settings.streams),
+            endpoint=self.settings.s3_endpoint,
+            region=self.settings.s3_region,
+            create=True,
         )
 
     def credentials(self, row: Connection) -> Credentials | None:
@@ -929,9 +968,10 @@ class Outlay:
         from outlay.state.keeping import kept_deliveries
 
         _ = self.memory
-        from outlay.state import noticing
+        from outlay.state import answering, noticing
 
         noticing.sweep(datetime.now(UTC))
+        answering.sweep(datetime.now(UTC))
         keep = kept_deliveries(datetime.now(UTC))
         return tidy(
             self.lake,

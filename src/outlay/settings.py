@@ -25,6 +25,10 @@ class Settings:
     catalog: str | None
     database_url: str
     secret_keys: str | None = field(repr=False)
+    streams: str
+    stream_body: int
+    stream_rows: int
+    stream_wait: int
     spool: Path
     engine: str
     spark_master: str
@@ -58,6 +62,7 @@ class Settings:
         home: Path = values["home"]
         values["lake"] = values["lake"] or str(home / "lake")
         values["spool"] = values["spool"] or home / "spool"
+        values["streams"] = values["streams"] or f"{home / 'streams'}"
         values["database_url"] = values["database_url"] or f"sqlite:///{home / 'state.db'}"
         return cls(**values)
 
@@ -168,6 +173,24 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         str,
         "keys that seal access keys, joined by commas, the newest first; else the lines of `secret.key` in the home",
+    ),
+    Setting(
+        "streams",
+        ("OUTLAY_STREAMS",),
+        "",
+        _location,
+        "a folder or s3:// address for the bodies of CBF that are sent over HTTP; else `streams/` in the home",
+    ),
+    Setting("stream_body", ("OUTLAY_STREAM_BODY",), "20MB", _size, "size of a body of CBF that is sent, at most"),
+    Setting(
+        "stream_rows", ("OUTLAY_STREAM_ROWS",), "0", _count, "rows of a body of CBF that is sent, at most; 0: no limit"
+    ),
+    Setting(
+        "stream_wait",
+        ("OUTLAY_STREAM_WAIT",),
+        "20",
+        _count,
+        "seconds from a body of CBF that is sent to the check that brings it in, with what else comes meanwhile",
     ),
     Setting("spool", ("OUTLAY_SPOOL",), "", _path, "the folder for files being read; else `spool/` in the home"),
     Setting("engine", ("OUTLAY_ENGINE",), "duckdb", _one_of("duckdb", "spark"), "what maps bills: duckdb or spark"),

@@ -52,6 +52,13 @@ def anycost(period: BillingPeriod, version: str) -> Written:
     return Written(data, {f"{period.id}/manifest.json": {"version": "1.3.0", "current_drop_id": drop}})
 
 
+def stream(period: BillingPeriod, version: str) -> Written:
+    data = [f"{period.id}/parts/body-{version}-{n}.csv.gz" for n in (1, 2)]
+    parts = [{"name": path.rpartition("/")[2], "rows": 1, "hours": "0"} for path in data]
+    month = {"version": 1, "drop_id": "20260519T154516Z", "number": int(version), "parts": parts, "keys": {}}
+    return Written(data, {f"{period.id}/stream.json": month})
+
+
 def legacy(ending: str, *, versions: bool) -> Callable[[BillingPeriod, str], Written]:
     def write(period: BillingPeriod, version: str) -> Written:
         assembly = f"assembly-{version}"
@@ -113,6 +120,7 @@ ONLY_FOCUS = export(FOCUS_COLUMNS, ".snappy.parquet", versions=True, partition="
 
 BILLS = (
     Bill("anycost", "anycost", "cbf", anycost),
+    Bill("stream", "stream", "cbf", stream),
     Bill("legacy-gzip-overwritten", "aws", "cur", legacy(".csv.gz", versions=False)),
     Bill("legacy-gzip-versions", "aws", "cur", legacy(".csv.gz", versions=True)),
     Bill("legacy-zip-overwritten", "aws", "cur", legacy(".csv.zip", versions=False)),

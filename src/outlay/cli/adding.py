@@ -1,4 +1,4 @@
-"""`outlay connections add anycost|aws|focus|linked`."""
+"""`outlay connections add anycost|aws|focus|stream|linked`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from outlay.cli.options import Json, Name
 from outlay.cli.output import print_json, say
 from outlay.cli.who import who
 from outlay.state.new import NewConnection
+from outlay.streaming import SEND_TO
 
 if TYPE_CHECKING:
     from outlay.app import Outlay
@@ -131,6 +132,28 @@ def focus(
     )
 
 
+def stream(
+    name: Name,
+    /,
+    *,
+    cloud_provider: Annotated[
+        str, Parameter("--cloud-provider", help="The name by which it is shown, such as Simple Cloud.")
+    ],
+    currency: Currency = "USD",
+    expect_every: ExpectEvery = None,
+    json: Json = False,
+) -> None:
+    """Register a connection that CBF is sent to over HTTP.
+
+    An adaptor posts JSON to the site, in the shapes of CloudZero's AnyCost Stream; nothing is read anywhere.
+
+    For example:
+
+    outlay connections add stream llm-gateway --cloud-provider "LLM Gateway"
+    """
+    _add(NewConnection(name, "stream", "", cloud_provider, "", currency, expect_every), json)
+
+
 def linked(
     name: Name,
     /,
@@ -161,6 +184,10 @@ def _add(new: NewConnection, json: bool) -> None:
         tried = None if json else _tried(o, new)
     if json:
         print_json(view.as_dict())
+        return
+    if new.kind == "stream":
+        say(f"{view.row.name} takes CBF at {SEND_TO.format(name=view.row.name)} of the site.")
+        say("next: Make an API token that may send CBF, on the page API tokens, and post to that address.")
         return
     say(f"{view.row.name} is connected{f' to {view.row.location}' if view.row.location else ''}.")
     if tried and tried.offer and tried.is_well:

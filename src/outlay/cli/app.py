@@ -71,6 +71,7 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "anycost": "outlay.cli.adding:anycost",
         "aws": "outlay.cli.adding:aws",
         "focus": "outlay.cli.adding:focus",
+        "stream": "outlay.cli.adding:stream",
         "linked": "outlay.cli.adding:linked",
     },
     "users": {

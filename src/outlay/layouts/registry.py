@@ -8,6 +8,7 @@ from outlay.errors import UsageError
 from outlay.findings import Finding, finding
 from outlay.layouts.anycost_drop import AnyCostDrop
 from outlay.layouts.base import Bucket, Export, Layout, Survey
+from outlay.layouts.cbf_stream import CbfStream
 from outlay.layouts.cur_report import CurReport
 from outlay.layouts.data_export import DataExport
 from outlay.layouts.focus_folder import FocusFolder
@@ -28,6 +29,7 @@ KINDS: dict[str, Kind] = {
     "anycost": Kind("AnyCost drop", ((AnyCostDrop(),),), in_root=False),
     "aws": Kind("Cost and Usage Report or data export", ((CurReport(), DataExport()),)),
     "focus": Kind("FOCUS file", ((DataExport(only="focus"),), (FocusFolder(),))),
+    "stream": Kind("CBF body", ((CbfStream(),),)),
 }
 
 

@@ -76,7 +76,7 @@ def _take(name: str, by: str, at: datetime, condition: Q) -> Claim | None:
 
 
 def _due(at: datetime) -> Q:
-    return Q(paused_at=None) & (~Q(wanted_at=None) | Q(next_check_at=None) | Q(next_check_at__lte=at))
+    return Q(paused_at=None) & (Q(wanted_at__lte=at) | Q(next_check_at=None) | Q(next_check_at__lte=at))
 
 
 def _free(at: datetime) -> Q:

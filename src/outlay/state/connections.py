@@ -161,6 +161,15 @@ def want(name: str) -> Connection:
 
 
 @translated
+def want_soon(name: str, wait: timedelta) -> None:
+    """Make it due after `wait`, with what else comes until then. One that is due by then already stays as it is."""
+    now = timezone.now()
+    # A wish of before the check that is under way is what that check sees to.
+    is_seen_to = Q(lease_until__gt=now, wanted_at__lte=now)
+    Connection.objects.filter(Q(wanted_at=None) | is_seen_to, name=name).update(wanted_at=now + wait)
+
+
+@translated
 def bring_in_all(name: str) -> None:
     """Months that a stop left out are wanted again."""
     Connection.objects.filter(name=name).exclude(stopped_before="").update(stopped_before="")
@@ -319,6 +328,9 @@ def source(row: Connection) -> Source:
 
 def _place(new: NewConnection) -> str:
     """Blank for a linked account, whose charges lie in its payer's bill."""
+    if new.kind == "stream" and not new.location:
+        # It is told when it is added: beside the others that are sent to.
+        return ""
     if new.kind != "linked":
         _check_s3(new.location)
         return str(check_location(new.kind, new.location))
@@ -342,9 +354,9 @@ def _check_s3(location: str) -> None:
 
 
 def _provider(new: NewConnection) -> str:
-    if new.kind == "anycost" and not new.cloud_provider.strip():
+    if new.kind in ("anycost", "stream") and not new.cloud_provider.strip():
         raise UsageError(
-            "An AnyCost connection needs the name of its cloud provider.",
+            "A connection for CBF needs the name of its cloud provider.",
             next="Give the name that it is shown by, such as Simple Cloud.",
         )
     return new.cloud_provider.strip()

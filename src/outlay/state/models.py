@@ -236,6 +236,22 @@ class PaperInvoice(models.Model):
         return f"{self.connection_id} {self.invoice}"
 
 
+class StreamAnswer(models.Model):
+    """What a body that was sent with a key was answered: the same key gets the same answer."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="answers")
+    key = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    told = models.JSONField()
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("connection", "key"), name="one_answer_per_key"),)
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.key}: {self.status}"
+
+
 class NoticeChannel(models.Model):
     """Where notices go. `settings` are shown; `sealed` are those that are secret, as `state.secrets` seals them."""
 

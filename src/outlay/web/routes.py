@@ -34,6 +34,22 @@ ROUTES: tuple[Route, ...] = (
     Route("metrics", "outlay.web.metrics.metrics", "metrics", ITSELF),
     # The API: its operations ask for a token, its documentation for nothing.
     Route("api/v1/", "outlay.web.api.urls.tree", "api", ITSELF),
+    # CBF over HTTP, with tokens of its own.
+    Route(
+        "v2/connections/billing/anycost/<str:name>/billing_drops", "outlay.web.streams.drops", "stream-drops", ITSELF
+    ),
+    Route(
+        "v2/connections/billing/anycost/<str:name>/billing_drops/validate",
+        "outlay.web.streams.validate",
+        "stream-validate",
+        ITSELF,
+    ),
+    Route(
+        "v2/connections/billing/anycost/<str:name>/billing_drops/<str:month>",
+        "outlay.web.streams.drop",
+        "stream-drop",
+        ITSELF,
+    ),
     # Connections. What changes something is for administrators.
     Route("connections", "outlay.web.connections.views.connections", "connections", VIEWER),
     Route("connection-news", "outlay.web.connections.views.news", "connection-news", VIEWER),

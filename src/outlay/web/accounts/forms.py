@@ -92,7 +92,9 @@ class TokenForm(forms.Form):
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if user.role == Role.ADMINISTRATOR:
+        if user.role != Role.ADMINISTRATOR:
+            self.fields["scope"].choices = [each for each in ApiToken.SCOPES if each[0] != "send"]  # type: ignore[attr-defined]
+        else:
             self.fields["role"].choices = [(role, role) for role in Role]  # type: ignore[attr-defined]
         styled(self)
 

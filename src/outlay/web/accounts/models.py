@@ -48,7 +48,7 @@ class Guessing(models.Model):
 class ApiToken(models.Model):
     """What a program signs in with. Only the digest of its text is kept, and the last characters to tell it by."""
 
-    SCOPES = (("read", "read"), ("write", "read and write"))
+    SCOPES = (("read", "read"), ("write", "read and write"), ("send", "send CBF, and nothing else"))
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=100)

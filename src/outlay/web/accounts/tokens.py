@@ -23,6 +23,8 @@ def issue(user: User, name: str, *, role: str, scope: str, days: int) -> tuple[A
     """A new token and its text, which is nowhere kept. Raises UsageError."""
     if role == Role.ADMINISTRATOR and user.role != Role.ADMINISTRATOR:
         raise UsageError("A token cannot do more than its user.", next="Choose the role viewer.", field="role")
+    if scope == "send" and user.role != Role.ADMINISTRATOR:
+        raise UsageError("Only administrators send bills.", next="Choose the scope read.", field="scope")
     if not 1 <= days <= LONGEST_DAYS:
         raise UsageError(f"{days} days is not a span.", next=f"Choose 1 to {LONGEST_DAYS}.", field="days")
     text = PREFIX + secrets.token_urlsafe(32)
@@ -58,6 +60,19 @@ def role_of(token: ApiToken) -> Role:
 
 def may_write(token: ApiToken) -> bool:
     return token.scope == "write"
+
+
+def may_read(token: ApiToken) -> bool:
+    return token.scope != "send"
+
+
+def may_send(token: ApiToken) -> bool:
+    """CBF over HTTP, for an administrator: by a token for that alone, or one that may change everything."""
+    return token.user.role == Role.ADMINISTRATOR and (token.scope == "send" or _may_change(token))
+
+
+def _may_change(token: ApiToken) -> bool:
+    return may_write(token) and role_of(token) == Role.ADMINISTRATOR
 
 
 def revoke(user: User, number: int) -> bool:

@@ -34,6 +34,8 @@ class Token(AuthBase):
         token = tokens.find(text.strip())
         if token is None:
             raise Problem(401, "This token is unknown, revoked or expired.", _MAKE, "bad-token")
+        if not tokens.may_read(token):
+            raise Problem(403, "This token may only send CBF.", "Use one whose scope is read, or read and write.")
         if self._is_for_administrators and tokens.role_of(token) != Role.ADMINISTRATOR:
             said = (
                 "A viewer's token changes nothing." if self._is_for_writing else "A viewer's token does not see this."

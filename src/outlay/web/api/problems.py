@@ -8,6 +8,8 @@ from types import MappingProxyType
 from django.http import HttpRequest, JsonResponse
 
 ROOT = "/api/"
+# The address of CloudZero's API that adaptors know.
+STREAMS = "/v2/"
 
 # What an error of the site is called, by its status, where Outlay has no code for it.
 CODES = MappingProxyType(
@@ -40,7 +42,7 @@ class Problem(Exception):
 
 
 def is_for_programs(request: HttpRequest) -> bool:
-    return request.path.startswith(ROOT)
+    return request.path.startswith((ROOT, STREAMS))
 
 
 def answer(request: HttpRequest, problem: Problem) -> JsonResponse:

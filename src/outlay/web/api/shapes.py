@@ -31,7 +31,7 @@ Month = Annotated[str, StringConstraints(pattern=r"^([0-9]{4}-(0[1-9]|1[0-2]))?$
 Status = Literal["pending-data", "healthy", "late", "failing", "paused"]
 Outcome = Literal["committed", "unchanged", "rejected", "failed"]
 State = Literal["estimated", "final", "unknown"]
-Kind = Literal["anycost", "aws", "focus", "linked"]
+Kind = Literal["anycost", "stream", "aws", "focus", "linked"]
 
 
 class Error(Schema):
@@ -307,7 +307,8 @@ class NewConnectionIn(Schema):
     kind: Kind
     location: Long = Field(
         "",
-        description="s3://bucket/path, or file:///path below a folder that the installation allows; none for `linked`.",
+        description="s3://bucket/path, or file:///path below a folder that the installation allows; none for `linked` "
+        "and `stream`.",
     )
     cloud_provider: Provider = ""
     export: Line = ""

@@ -72,6 +72,14 @@ TILES: tuple[Tile, ...] = (
         OF_ITS_OWN,
     ),
     Tile(
+        "stream",
+        "CBF over HTTP",
+        "api",
+        "Rows in the Common Bill Format that an adaptor of yours posts to this site, without a bucket.",
+        "stream",
+        (Section(_METADATA, ("cloud_provider", "name", "expect_every", "currency")),),
+    ),
+    Tile(
         "aws",
         "AWS",
         "cloud",
@@ -312,7 +320,7 @@ class ConnectionForm(_ConnectionFields):
     def required(self) -> set[str]:
         """For the eye: what has to be filled in."""
         found = {"name", "bucket", "folder", "kind", "currency", "check_every"} | NEEDED
-        if self.tile.kind == "anycost":
+        if self.tile.kind in ("anycost", "stream"):
             found |= {"cloud_provider", "path"}
         return found & self.fields.keys()
 
@@ -365,7 +373,7 @@ class ConnectionForm(_ConnectionFields):
         )
 
     def _location(self) -> str:
-        if self.tile.kind == "linked":
+        if self.tile.kind in ("linked", "stream"):
             return ""
         if self.tile.name != "folder":
             return f"{self.scheme}://{self.said('bucket')}/{self.said('path')}".rstrip("/")
@@ -587,9 +595,9 @@ class SettingsForm(_ConnectionFields):
         }
         super().__init__(*args, **kwargs)
         self.o, self.row = o, row
-        has_access = row.kind == "linked" or row.location.startswith("s3://")
+        has_access = row.kind == "linked" or (row.kind != "stream" and row.location.startswith("s3://"))
         names = ["location", "cloud_provider", "expect_every", "check_every", "bring_from"]
-        if row.kind != "anycost" and connections.may_name_export(row):
+        if row.kind not in ("anycost", "stream") and connections.may_name_export(row):
             names.insert(1, "export")
         _keep(self, {*names, *(("access", *OWN_ACCESS) if has_access else ())})
         self.order_fields([*names, "access", *OWN_ACCESS])
@@ -600,7 +608,8 @@ class SettingsForm(_ConnectionFields):
             can_borrow = bool(lenders) and row.kind != "linked"
             offered = ["keep", "role", "key", "profile", "ambient", *(["connection"] if can_borrow else [])]
             _offer(self, offered, lenders)
-        self.required = NEEDED | ({"cloud_provider", "check_every"} if row.kind == "anycost" else {"check_every"})
+        needs_provider = row.kind in ("anycost", "stream")
+        self.required = NEEDED | {"check_every"} | ({"cloud_provider"} if needs_provider else set())
         styled(self)
 
     def said(self, name: str) -> str:

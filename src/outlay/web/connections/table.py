@@ -14,7 +14,13 @@ from outlay.period import BillingPeriod
 from outlay.state.summary import MONTHS, Summary
 
 KINDS: Mapping[str, str] = MappingProxyType(
-    {"anycost": "AnyCost Bucket", "aws": "AWS", "focus": "FOCUS export", "linked": "AWS linked account"}
+    {
+        "anycost": "AnyCost Bucket",
+        "stream": "CBF over HTTP",
+        "aws": "AWS",
+        "focus": "FOCUS export",
+        "linked": "AWS linked account",
+    }
 )
 _PLACES = {"file": "in a folder", "az": "in Azure", "gs": "in Google Cloud"}
 STATUSES: tuple[str, ...] = get_args(Value)
@@ -51,6 +57,8 @@ class Row:
     @property
     def place(self) -> str:
         """Where its bills lie; blank for S3, where most do."""
+        if self.view.row.kind == "stream":
+            return ""
         return _PLACES.get(self.view.row.location.partition("://")[0], "")
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django_htmx.http import trigger_client_event
 
 from outlay import accounting, connecting
@@ -18,7 +19,7 @@ from outlay.state.models import Connection
 from outlay.state.news import News
 from outlay.web.connections.forms import S3, STORAGES
 from outlay.web.connections.table import COLUMNS, KINDS, STATUSES, Row, Wish, status_label, wanted
-from outlay.web.core import outlay
+from outlay.web.core import installation, outlay
 from outlay.web.overlapping.views import left_out, of_connection
 
 _MOST_UNDER_WAY = 5
@@ -102,8 +103,17 @@ def connection(request: HttpRequest, name: str) -> HttpResponse:
         **_progress(view, told),
         **ignored_of(view.row),
         **of_connection(name),
+        **_sending(request, view.row),
     }
     return render(request, "connections/connection.html", context)
+
+
+def _sending(request: HttpRequest, row: Connection) -> dict[str, str]:
+    """Of a connection that is sent to: the address."""
+    if row.kind != "stream":
+        return {}
+    site = installation().url or f"{request.scheme}://{request.get_host()}"
+    return {"send_to": f"{site}{reverse('stream-drops', args=(row.name,))}"}
 
 
 def ignored_of(row: Connection) -> dict[str, Any]:
@@ -164,6 +174,8 @@ def scheme_of(row: Connection) -> str:
 def access_of(view: ConnectionView) -> str:
     """In words; of an access key its last four characters."""
     row = view.row
+    if row.kind == "stream":
+        return "API tokens that may send CBF"
     if scheme_of(row) != S3:
         return _ACCESS_ELSEWHERE[scheme_of(row)]
     words = (
