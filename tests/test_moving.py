@@ -131,3 +131,44 @@ def test_a_move_reads_the_lake_before_others_have_to_wait_and_one_being_checked_
     assert claims.claim("three", "elsewhere:1:x", datetime.now(UTC)) is not None
     connecting.remove(o, "three")
     assert bounds(o, "two") == ("2026-05", "2026-06")
+
+
+def test_one_that_waits_or_went_back_leaves_no_month_to_count_twice_when_it_goes(o: Outlay, tmp_path: Path) -> None:
+    connecting.remove(o, "two", purge=True)
+    connecting.move(o, "one", at(tmp_path, "waits"), by="ada")
+    months = ("2026-04", "2026-05")
+    bring(o, tmp_path, months, "one")
+    with pytest.raises(UsageError, match="one counts the months that waits has, too") as told:
+        connecting.remove(o, "one")
+    assert "from which month on waits counts" in told.value.next
+    with pytest.raises(UsageError, match="one counts the months of waits"):
+        o.set_counted("waits", "2026-05", "")
+    bring(o, tmp_path, months, "waits")
+    assert bounds(o, "waits") == ("2026-04", "")
+    connecting.go_back(o, "waits", by="ada")
+    with pytest.raises(UsageError, match="went back to one before"):
+        connecting.go_back(o, "waits", by="ada")
+    with pytest.raises(UsageError, match="went back to one and counts nothing"):
+        connecting.change_month(o, "waits", "2026-04", by="ada")
+    assert counted(o) == dict.fromkeys(months, 1)
+    connecting.remove(o, "waits")
+    assert counted(o) == dict.fromkeys(months, 1)
+
+
+def test_only_the_newest_is_gone_back_from_and_only_what_went_on(o: Outlay, tmp_path: Path) -> None:
+    connecting.move(o, "two", at(tmp_path, "three"), "2026-07", by="ada")
+    with pytest.raises(UsageError, match="three goes on with two") as told:
+        connecting.go_back(o, "two", by="ada")
+    assert told.value.next == "Go back from three first."
+    with pytest.raises(UsageError, match="one does not go on with another"):
+        connecting.go_back(o, "one", by="ada")
+    with pytest.raises(UsageError, match="three did not go back"):
+        connecting.go_on(o, "three", by="ada")
+    with pytest.raises(UsageError, match="'sell' is nothing that becomes of it") as told:
+        connecting.go_back(o, "three", then="sell", by="ada")
+    assert told.value.field == "then"
+    connecting.go_back(o, "three", then="check", by="ada")
+    assert (bounds(o, "two"), bounds(o, "three")) == (("2026-05", ""), ("", ""))
+    assert o.connection("three").row.paused_at is None
+    connecting.go_back(o, "two", by="ada")
+    assert bounds(o, "one") == ("", "")
