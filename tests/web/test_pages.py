@@ -13,7 +13,10 @@ from tests.web.sites import Site
 # Pages without anything to fill in. What has is looked at where it is tested.
 PAGES = [route for route in ROUTES if "<" not in route.path and route.access in (Access.VIEWER, Access.ADMINISTRATOR)]
 # These answer GET with something else than a page: a way elsewhere, or a piece of one.
-ELSEWHERE = {"account_change_password", "connection-news", "make-export-field", "make-export-plan"}
+ELSEWHERE = {
+    *("account_change_password", "connection-news"),
+    *("make-export-field", "make-export-plan", "make-export-policy"),
+}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
