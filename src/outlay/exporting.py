@@ -148,9 +148,12 @@ class Making:
 
 def making(o: Outlay, access: Access, wish: Wish) -> Making:
     """What would be made; nothing is. Raises UsageError naming the field, UnknownName and AccessError."""
-    from outlay.aws.making import plan
+    from outlay.aws.making import faults, plan
     from outlay.aws.sessions import who_am_i
 
+    # Before anything is asked of AWS.
+    for error in faults(wish).values():
+        raise error
     session = opened(o, access)
     return Making(access, session, plan(session, who_am_i(session), wish))
 

@@ -62,7 +62,9 @@ def test_what_is_read_is_as_described_whatever_is_asked(site: Site, tmp_path: Pa
 
 
 def test_what_is_changed_is_as_described_whatever_is_sent(empty_site: Site, tmp_path: Path) -> None:
-    said = schemathesis(empty_site, token(empty_site), tmp_path, {}, "--exclude-method", "GET")
+    # An access that AWS refuses is answered by 502: that one is tried on the stand-in.
+    words = ("--exclude-method", "GET", "--exclude-path", "/api/v1/exports")
+    said = schemathesis(empty_site, token(empty_site), tmp_path, {}, *words)
     assert tried(said) > 300
 
 

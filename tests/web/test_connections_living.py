@@ -249,8 +249,8 @@ def test_check_now_waits_for_a_worker_and_shows_what_it_brought(life: Life, visi
     expect(page.get_by_role("button", name="Check now")).to_be_disabled()
     with working(life.site):
         # The page shows it by itself.
-        expect(page.get_by_role("link", name="June 2026")).to_be_visible(timeout=60_000)
-    expect(page.locator("#progress")).to_contain_text("2 months looked at")
+        expect(page.locator("#progress")).to_contain_text("2 months looked at", timeout=60_000)
+    expect(page.get_by_role("link", name="June 2026")).to_be_visible()
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Paused")
     page.get_by_role("button", name="Resume").click()

@@ -14,11 +14,8 @@ from tests.web.sites import Site
 PAGES = [route for route in ROUTES if "<" not in route.path and route.access in (Access.VIEWER, Access.ADMINISTRATOR)]
 # These answer GET with something else than a page: a way elsewhere, a piece of one, or that it is no way to ask.
 ELSEWHERE = {
-    "account_change_password",
-    "connection-news",
-    "connection-overlap-choose",
-    "make-export-field",
-    "make-export-plan",
+    *("account_change_password", "connection-news", "connection-overlap-choose"),
+    *("make-export-field", "make-export-plan", "make-export-policy"),
 }
 
 
