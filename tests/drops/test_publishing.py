@@ -27,6 +27,7 @@ from outlay.errors import (
     PartlyPublished,
     SetupError,
     Unavailable,
+    Unsure,
     UsageError,
 )
 from outlay.settings import Settings
@@ -426,3 +427,23 @@ def test_a_service_that_is_busy_for_a_while_is_asked_again(s3: S3, s3_shelf: She
     s3.fail("PutObject", status=503, times=2)
     outlay.publish([row("1")], to=s3.url("acme"), period="2026-05")
     assert costs(open_place(s3.url("acme"))) == ["1"]
+
+
+def test_a_manifest_that_cannot_be_written_leaves_the_former_drop_current(
+    s3: S3, s3_shelf: Shelf, clock: Clock
+) -> None:
+    drops = open_drops(s3.url("acme"), now=clock)
+    drops.publish([row("1")], "2026-05")
+    s3.fail(lambda request: request.kind == "PutObject" and "manifest" in request.key, status=400)
+    with pytest.raises(Unavailable, match="could not be written to") as told:
+        drops.publish([row("2")], "2026-05")
+    assert not isinstance(told.value, Unsure)
+    assert costs(drops.place) == ["1"]
+
+
+def test_when_nobody_can_say_whether_the_manifest_was_written_it_says_so(s3: S3, s3_shelf: Shelf, clock: Clock) -> None:
+    drops = open_drops(s3.url("acme"), now=clock)
+    gone = Meanwhile("commit", lambda: s3.fail(lambda request: "manifest" in request.key, status=400, times=2))
+    with pytest.raises(Unsure, match=f"Whether {FIRST} is the current drop of 2026-05 now is not known") as told:
+        drops.publish([row("1")], "2026-05", observer=gone)
+    assert "outlay drop list" in told.value.next
