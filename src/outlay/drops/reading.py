@@ -174,7 +174,8 @@ def bad(told: Told, what: str, next_action: str) -> DeliveryError:
     """All that was told, as one error; the first is in its message."""
     errors = [each for each in in_order(told.findings) if each.is_error]
     count = sum(told.counts.get(code, 0) for code in {each.code for each in errors})
-    more = f" There are {count - 1:,} faults more." if count > 1 else ""
+    others = count - 1
+    more = f" There {'is one fault' if others == 1 else f'are {others:,} faults'} more." if others else ""
     return DeliveryError(
         f"{what}: {errors[0].message}{more}", next=f"{errors[0].next} {next_action}", findings=in_order(told.findings)
     )

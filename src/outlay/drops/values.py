@@ -42,6 +42,10 @@ class Written:
 def written(column: Column, *, floats: bool) -> Written:
     """A column as text. With `floats`, doubles are taken by their shortest decimal text, else they are refused."""
     kind = column.type
+    if pa.types.is_dictionary(kind):
+        words = written(column.dictionary, floats=floats)
+        refused = None if words.refused is None else np.asarray(column.is_valid())
+        return Written(words.texts.take(column.indices), refused, words.why)
     if pa.types.is_struct(kind) and [kind.field(at).name for at in range(kind.num_fields)] == ["float", "text"]:
         return _either(column, floats)
     if pa.types.is_floating(kind):
@@ -148,8 +152,6 @@ def _object(column: Column) -> Texts:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
