@@ -216,6 +216,24 @@ def total(texts: Texts) -> Decimal:
     return added([found or Decimal(0)])
 
 
+def totals_by(keys: Column, texts: Texts) -> list[tuple[str, int, Decimal]]:
+    """By key, of which none is null: how many rows, and the exact sum of their plain decimals."""
+    try:
+        table = pa.table({"key": keys, "amount": texts.cast(_SUMMED)})
+    except pa.ArrowInvalid:
+        return _totals_by_hand(keys, texts)
+    grouped = table.group_by("key").aggregate([("key", "count"), ("amount", "sum")])
+    found = zip(*(grouped[name].to_pylist() for name in ("key", "key_count", "amount_sum")), strict=True)
+    return [(key, rows, added([amount or Decimal(0)])) for key, rows, amount in found]
+
+
+def _totals_by_hand(keys: Column, texts: Texts) -> list[tuple[str, int, Decimal]]:
+    amounts: dict[str, list[Decimal]] = {}
+    for key, text in zip(keys.to_pylist(), texts.to_pylist(), strict=True):
+        amounts.setdefault(key, []).append(Decimal(text or 0))
+    return [(key, len(each), added(each)) for key, each in amounts.items()]
+
+
 def added(amounts: Iterable[Decimal]) -> Decimal:
     """Exact, without zeros that only fill places."""
     with localcontext(_EXACT):
