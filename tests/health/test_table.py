@@ -36,7 +36,7 @@ past = st.none() | st.floats(min_value=-2, max_value=2000).map(hours_ago)
 all_facts = st.builds(
     Facts,
     name=st.just("bills"),
-    kind=st.sampled_from(["anycost", "aws", "focus", "linked"]),
+    kind=st.sampled_from(["anycost", "stream", "aws", "focus", "linked"]),
     paused_at=past,
     last_checked_at=past,
     first_commit_at=past,
@@ -116,6 +116,7 @@ def test_every_case_of_the_table_decides_for_some_connection() -> None:
         Facts("bills", "linked"),
         Facts("bills", "linked", last_checked_at=NOW, payers=("main",)),
         Facts("bills", "linked", last_checked_at=NOW),
+        Facts("bills", "stream", last_checked_at=NOW),
         Facts("bills", "aws"),
         Facts("bills", "aws", last_checked_at=NOW),
         delivered("aws", 40, last_checked_at=hours_ago(20)),

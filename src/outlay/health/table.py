@@ -139,6 +139,10 @@ def _comes_through(facts: Facts, now: datetime) -> bool:
     return facts.is_linked
 
 
+def _is_unsent(facts: Facts, now: datetime) -> bool:
+    return facts.kind == "stream" and facts.delivered_at is None
+
+
 def _is_unseen(facts: Facts, now: datetime) -> bool:
     return not facts.is_linked and facts.delivered_at is None and facts.last_checked_at is None
 
@@ -227,6 +231,13 @@ TABLE: tuple[Case, ...] = (
         "No billing data can arrive: charges of a linked account stand in the bill of its payer, {payer}, and no bill "
         "that is connected holds charges of account {account}.",
         "Connect the bill of its payer with outlay connections add aws.",
+    ),
+    Case(
+        "pending-data",
+        "Nothing that was sent over HTTP was ever committed",
+        _is_unsent,
+        "Nothing was sent yet, or none of it is in.",
+        "Post a body to the address that the connection's page shows; it is brought in soon after.",
     ),
     Case(
         "pending-data",
