@@ -260,6 +260,11 @@ def test_a_person_adds_one_and_sees_where_to_send(site: Site, visit: Visit) -> N
     address = f"{site.url}/v2/connections/billing/anycost/llm-gateway/billing_drops"
     expect(page.get_by_label("Address to send to")).to_have_value(address)
     expect(page.get_by_text("API tokens that may send CBF")).to_be_visible()
+    page.get_by_role("link", name="Update").click()
+    page.get_by_label("Check every", exact=True).fill("30")
+    expect(page.get_by_text("Another folder")).to_have_count(0)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("every 30 minutes")).to_be_visible()
 
 
 def test_the_defaults_are_those_that_are_documented() -> None:

@@ -163,6 +163,8 @@ def header(view: ConnectionView) -> dict[str, Any]:
         "kind": KINDS[row.kind],
         "provider": row.cloud_provider or ("AWS" if row.kind in ("aws", "linked") else ""),
         "access": access_of(view),
+        # Linked accounts have no place, and what is sent here lies in Outlay's own.
+        "can_move": bool(row.location) and row.kind != "stream",
         "place": "folder" if scheme_of(row) == "file" else STORAGES[scheme_of(row)].bucket,
     }
 
