@@ -453,6 +453,57 @@ _TABLE: tuple[Code, ...] = (
         "{file}, row {row}: {column} is blank, so a repeated row could not be told from a new one.",
         "Fill it, or name other columns as the key: key=('day',) replaces whole days (--key day).",
     ),
+    # What an adaptor's mapping cannot make of an invoice
+    Code(
+        "invoice-column-missing",
+        "error",
+        "An invoice lacks a column that the mapping reads",
+        "{file} lacks the column {column}, which {where} reads{hint}.",
+        "Correct the name in the mapping, or have the vendor's export hold the column.",
+    ),
+    Code(
+        "expression-failed",
+        "error",
+        "An expression of a mapping cannot be computed for a row",
+        "{file}, row {row}: {column} of {where} cannot be computed: {reason}.",
+        "Correct the expression, or leave such rows out with where:.",
+    ),
+    Code(
+        "invoice-time-unread",
+        "error",
+        "A value of an invoice is no time of the formats that the mapping names",
+        "{file}, row {row}: {column} is made of {value!r} by {where}, but {reason}.",
+        "Name the vendor's format and zone in the mapping.",
+    ),
+    Code(
+        "invoice-word-unknown",
+        "error",
+        "An invoice has a word that the mapping's table of words does not list",
+        "{file}, row {row}: {column} is made of {value!r} by {where}, but {reason}.",
+        "Add the word to words:, or say with else: what all others mean.",
+    ),
+    Code(
+        "invoice-json-invalid",
+        "error",
+        "A value of an invoice that the mapping reads as JSON is no JSON object",
+        "{file}, row {row}: {column} is made of {value!r} by {where}, but {reason}.",
+        "Name a column that holds JSON objects, or leave such rows out with where:.",
+    ),
+    Code(
+        "tag-key-changed",
+        "warning",
+        "A key that an invoice names has characters that CBF does not allow; they became _",
+        "{file} names the tag {value!r}, which {where} takes; not all of its characters are allowed in CBF, so it became "
+        "{column}.",
+        "Nothing to do, or name the tag yourself below tags:.",
+    ),
+    Code(
+        "tag-keys-merged",
+        "error",
+        "Several keys that an invoice names would become one tag",
+        "{file} names the tags {value!r} and {other!r}, which {where} takes; both become {column}.",
+        "Leave one out with except:, or name it yourself below tags:.",
+    ),
     Code(
         "currency-invalid",
         "error",
