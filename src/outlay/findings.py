@@ -493,8 +493,7 @@ _TABLE: tuple[Code, ...] = (
         "tag-key-changed",
         "warning",
         "A key that an invoice names has characters that CBF does not allow; they became _",
-        "{file} names the tag {value!r}, which {where} takes; not all of its characters are allowed in CBF, so it became "
-        "{column}.",
+        "{file} names the tag {value!r}, which {where} takes; CBF does not allow all of its letters: it is {column}.",
         "Nothing to do, or name the tag yourself below tags:.",
     ),
     Code(

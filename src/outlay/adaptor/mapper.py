@@ -56,7 +56,8 @@ class Mapper:
     left_out: int = 0
     other_months: int = 0
     _given: dict[str, int] = field(default_factory=dict)
-    _plans: dict[tuple[str, ...], _Plan | None] = field(default_factory=dict)
+    _plans: dict[tuple[str, ...], _Plan] = field(default_factory=dict)
+    _lacking: set[str] = field(default_factory=set)
     _keys: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -86,14 +87,14 @@ class Mapper:
                 yield self._mapped(chunk, plan, told)
 
     def _plan(self, chunk: Chunk, names: tuple[str, ...], told: _Told) -> _Plan | None:
-        """None where columns are missing, which is told once a file."""
-        if self._plans.get(names) is None:
+        """None where columns are missing, which is told once a file, by its own name."""
+        if names not in self._plans and chunk.source not in self._lacking:
             plan = self._planned(names, told)
-            # A file that lacks columns is told by its own name.
             if plan is None:
-                return None
-            self._plans[names] = plan
-        return self._plans[names]
+                self._lacking.add(chunk.source)
+            else:
+                self._plans[names] = plan
+        return self._plans.get(names)
 
     def _planned(self, names: tuple[str, ...], told: _Told) -> _Plan | None:
         columns, is_whole = {}, True
@@ -357,7 +358,7 @@ def _column(name: str, names: Sequence[str]) -> str | None:
 
 def _hint(name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, 1, 0.6)
-    return f"; {near[0]} is meant?" if near else ""
+    return f" ({near[0]} is meant?)" if near else ""
 
 
 def _bad(name: str, value: Value, error: BadExpression) -> UsageError:

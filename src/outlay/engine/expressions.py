@@ -120,7 +120,8 @@ class Expressions:
             },
         )
         self._con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-        self._con.create_function("divide", _divide, [_DIVIDED, _DIVIDED], _DIVIDED)
+        self._con.create_function("divide_decimals", _divide, [_DIVIDED, _DIVIDED], _DIVIDED)
+        self._con.execute(f"CREATE MACRO divide(a, b) AS divide_decimals(CAST(a AS {_DIVIDED}), CAST(b AS {_DIVIDED}))")
         self._con.execute("SET enable_external_access = false; SET lock_configuration = true")
 
     def __enter__(self) -> Expressions:
@@ -321,8 +322,8 @@ def _found(name: str, columns: Sequence[str], at: int) -> str:
     if len(near) == 1:
         return near[0]
     alike = near or difflib.get_close_matches(name, columns, 1, 0.6)
-    hint = f" {alike[0]} is meant?" if alike else ""
-    raise BadExpression(f"there is no column {name}.{hint}", at=at, next="Correct the name; texts have single quotes.")
+    hint = f"; {alike[0]} is meant?" if alike else ""
+    raise BadExpression(f"there is no column {name}{hint}", at=at, next="Correct the name; texts have single quotes.")
 
 
 def _own(columns: Sequence[str], name: str) -> str:
