@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from outlay.app import Outlay
-    from outlay.drops import Observer, Publication
-    from outlay.drops.checking import Unknown
-    from outlay.drops.publishing import Mode
+    from outlay.drops import Mode, Observer, Publication, Unknown
     from outlay.period import BillingPeriod
     from outlay.storage import Place
 
@@ -58,7 +56,7 @@ def publish(
     cannot become current the others do, and PartlyPublished tells of both.
 
     `mode` "replace" makes the rows the whole month. "append" carries the rows of the current drop over, but for those
-    with the `key` of a new row; `day` in it is the UTC day of `time/usage_start`.
+    with the `key` of a new row; `day` and `hour` in it are those of `time/usage_start` in UTC.
 
     Amounts are Decimal, int or text. Floats are refused, as binary fractions are no money; `floats=True` takes those in
     number columns by their shortest decimal text. `unknown` columns are an error, unless "drop" or "keep" says
@@ -68,7 +66,7 @@ def publish(
     somebody else published the month meanwhile; UsageError, AccessError, SetupError and DiskFull. Whatever it raises,
     what was current stays current.
     """
-    from outlay.drops.drops import open_drops
+    from outlay.drops import open_drops
 
     return open_drops(to, create=True).publish(
         rows,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from outlay.storage import open_place
-from tests.cli.conftest import Outlay
+from tests.cli.conftest import OUTLAY, Outlay
 from tests.drops.reading import MAY, costs
 from tests.layouts.conftest import set_all
 from tests.services.s3 import S3
@@ -176,3 +178,14 @@ def test_a_published_drop_comes_in_with_equal_sums(outlay: Outlay, where: Path) 
     (period,) = outlay("periods", "acme", "--json").json
     assert (period["rows"], period["delivery"].startswith("two-")) == (3, True)
     assert outlay("sql", "select sum(BilledCost) as cost from charges", "--json").json == [{"cost": "10004.7501"}]
+
+
+def test_progress_is_shown_on_a_terminal_and_leaves_nothing_behind(bills: Path, outlay_home: Path) -> None:
+    environ = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    command = f"'{OUTLAY}' drop publish '{bills}/may.csv' --to '{bills}/new'"
+    done = subprocess.run(
+        ["script", "-qec", command, "/dev/null"], capture_output=True, text=True, check=False, env=environ
+    )
+    assert done.returncode == 0
+    assert "2026-05 writing the manifest" in done.stdout
+    assert "is current, with 2 rows" in done.stdout

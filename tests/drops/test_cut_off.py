@@ -161,6 +161,7 @@ def _only_whole_drops_can_come_back(drops: Drops) -> None:
     gone = list(drops.prune([each.drop for each in listed]))
     assert len(gone) == len(listed) - 1
     assert [each.drop.state for each in drops.of("2026-05")] == ["current"]
+    assert [each for each in drops.settings.spool.iterdir() if each.is_dir()] == []
 
 
 RACERS, ROUNDS = 3, 3

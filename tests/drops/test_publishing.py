@@ -21,6 +21,7 @@ from outlay.drops.shelf import manifest_of
 from outlay.errors import (
     Changed,
     DeliveryError,
+    DiskFull,
     NotFound,
     Overtaken,
     PartlyPublished,
@@ -28,11 +29,13 @@ from outlay.errors import (
     Unavailable,
     UsageError,
 )
+from outlay.settings import Settings
 from outlay.storage import Place, open_place
 from tests.drops.conftest import Clock
 from tests.drops.reading import JUNE, MAY, costs, current, manifest, row, rows_of, total
 from tests.ingest.world import World
 from tests.layouts.shelf import Shelf
+from tests.services.disk import fill, small_disk
 from tests.services.s3 import S3
 
 FIRST = "20260519T154516Z"
@@ -230,8 +233,10 @@ def test_the_caller_names_another_key(drops: Drops) -> None:
     drops.publish([row("1", "a", 1), row("2", "b", 1), row("4", "c", 2)], "2026-05")
     drops.publish([{"time/usage_start": "2026-05-01", "cost/cost": "8"}], "2026-05", mode="append", key=("day",))
     assert costs(drops.place) == ["4", "8"]
+    drops.publish([{"time/usage_start": "2026-05-02T10:30:00Z", "cost/cost": "5"}], mode="append", key=("hour",))
+    assert costs(drops.place) == ["5", "8"]
     drops.publish([row("16", "x", 9, resource__id="r")], "2026-05", mode="append", key=("resource/id",))
-    assert costs(drops.place) == ["16", "4", "8"]
+    assert costs(drops.place) == ["16", "5", "8"]
 
 
 def test_an_append_keeps_columns_that_differ_by_case_alone(drops: Drops) -> None:
@@ -279,6 +284,9 @@ def test_an_append_to_a_drop_that_cannot_be_read_changes_nothing(drops: Drops) -
     assert current(drops.place) == "bad"
     drops.place.write(f"{MAY}/manifest.json", b'{"current_drop_id": "gone"}')
     with pytest.raises(DeliveryError, match="names the drop gone, of which nothing exists"):
+        drops.publish([row("1")], mode="append")
+    drops.place.write(f"{MAY}/manifest.json", b"not JSON")
+    with pytest.raises(DeliveryError, match="does not say which drop is current"):
         drops.publish([row("1")], mode="append")
     drops.publish([row("1")], mode="replace")
     assert costs(drops.place) == ["1"]
@@ -336,8 +344,10 @@ def test_of_several_months_the_others_are_published_when_one_lost(drops: Drops) 
 def test_no_month_becomes_current_before_all_are_uploaded(s3: S3, s3_shelf: Shelf) -> None:
     to = s3.url("acme")
     s3.fail(lambda request: request.kind == "PutObject" and JUNE in request.key, status=403)
-    with pytest.raises(SetupError, match="cannot be written to"):
+    with pytest.raises(SetupError, match="cannot be written to") as told:
         outlay.publish([row("1", month=5), row("2", month=6)], to=to)
+    assert "s3:PutObject" in told.value.next
+    assert "what was current before is current still" in told.value.next.lower()
     assert [file.name for file in open_place(to).list()] == ["data_export-0001.csv.gz"]
 
 
@@ -378,3 +388,34 @@ def test_the_spool_is_empty_after_a_publish_and_after_a_failure(drops: Drops) ->
     with pytest.raises(DeliveryError):
         drops.publish([row("x")], "2026-05")
     assert list(drops.settings.spool.iterdir()) == []
+
+
+@pytest.mark.parametrize("full", ["spool", "drops"])
+def test_a_full_disk_is_told_and_leaves_the_former_drop_current(tmp_path: Path, settings: Settings, full: str) -> None:
+    with small_disk(tmp_path / "disk", "size=2m") as disk:
+        places = {"spool": tmp_path / "spool", "drops": tmp_path / "drops", full: disk / full}
+        drops = open_drops(str(places["drops"]), settings=replace(settings, spool=places["spool"]), create=True)
+        drops.publish([row("1")], "2026-05")
+        fill(disk / "filler")
+        with pytest.raises(DiskFull):
+            drops.publish((row(number, f"{number * 7919:x}") for number in range(50_000)), "2026-05")
+        assert costs(drops.place) == ["1"]
+        (disk / "filler").unlink()
+        drops.publish([row("2")], "2026-05")
+        assert costs(drops.place) == ["2"]
+
+
+def test_a_service_that_fails_is_told_with_what_to_do(s3: S3, s3_shelf: Shelf) -> None:
+    to = s3.url("acme")
+    outlay.publish([row("1")], to=to, period="2026-05")
+    s3.fail("PutObject", status=400)
+    with pytest.raises(Unavailable, match="could not be written to") as told:
+        outlay.publish([row("2")], to=to, period="2026-05")
+    assert told.value.next == "Try again. What was current before is current still."
+    assert costs(open_place(to)) == ["1"]
+
+
+def test_a_service_that_is_busy_for_a_while_is_asked_again(s3: S3, s3_shelf: Shelf) -> None:
+    s3.fail("PutObject", status=503, times=2)
+    outlay.publish([row("1")], to=s3.url("acme"), period="2026-05")
+    assert costs(open_place(s3.url("acme"))) == ["1"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -67,9 +67,9 @@ def made(kind: str, folder: Path) -> Any:
         "INSERT INTO bill VALUES (?, ?, ?)", [[each.get(name) for name in TABLE.column_names] for each in WRITTEN]
     )
     cursor = lite.execute("SELECT * FROM bill")
-    view: Any = pa.string_view()  # type: ignore[no-untyped-call]
+    view: Any = pa.string_view()
     views = TABLE.set_column(2, "resource/service", TABLE["resource/service"].cast(view))
-    return {
+    ways: dict[str, Callable[[], Any]] = {
         "mappings": lambda: iter(TABLE.to_pylist()),
         "arrow": lambda: TABLE,
         "reader": lambda: TABLE.to_reader(1),
@@ -86,7 +86,8 @@ def made(kind: str, folder: Path) -> Any:
         "parquet": lambda: str(folder / "a.parquet"),
         "folder": lambda: folder / "b",
         "files": lambda: [folder / "b" / "1.csv.gz", str(folder / "b" / "2.csv")],
-    }[kind]()
+    }
+    return ways[kind]()
 
 
 @pytest.mark.parametrize(
@@ -118,6 +119,10 @@ def test_what_cannot_be_opened_is_told(drops: Drops, tmp_path: Path) -> None:
         drops.publish(Sql("select * from nowhere"), "2026-05")
     with pytest.raises(UsageError, match="is not one SELECT"):
         drops.publish(Sql("drop table nowhere"), "2026-05")
+    with pytest.raises(UsageError, match=r"s3://bucket/a\.csv lies in a bucket"):
+        drops.publish("s3://bucket/a.csv", "2026-05")
+    with pytest.raises(UsageError, match="The rows cannot be read: "):
+        drops.publish(pd.DataFrame({"cost/cost": ["1", Decimal(1), 2.5]}), "2026-05")
     with pytest.raises(UsageError, match="Row 2 is a list, not a mapping"):
         drops.publish([row("1"), ["2026-05-01", "1"]], "2026-05")
 
@@ -252,6 +257,9 @@ def test_columns_that_cbf_does_not_know_are_refused_dropped_or_kept(drops: Drops
     assert "resource/acount" not in rows_of(drops.place)[0]
     drops.publish(rows, "2026-05", unknown="keep")
     assert rows_of(drops.place)[0]["resource/acount"] == "a"
+    for name in ("", "a\0b"):
+        with pytest.raises(DeliveryError, match="which CBF does not know"):
+            drops.publish([row("1", **{name: "x"})], "2026-05", unknown="keep")
 
 
 def test_a_value_that_is_no_text_is_refused(drops: Drops) -> None:

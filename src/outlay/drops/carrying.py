@@ -25,18 +25,19 @@ from outlay.formats.cbf import KNOWN, TAG
 from outlay.settings import Settings
 from outlay.storage import Place
 
-# Not a column: the day of `time/usage_start`.
-DAY = "day"
+# Not columns: the UTC day and hour of `time/usage_start`, as so many letters of it.
+DAY, HOUR = "day", "hour"
+_OF_START = {DAY: len("2026-05-01"), HOUR: len("2026-05-01T13")}
 DAY_AND_ITEM = (DAY, "lineitem/id")
 
 
 def check_key(key: Sequence[str]) -> None:
     """Raises UsageError for a key that is empty or has what is no column."""
-    odd = [name for name in key if name != DAY and name not in KNOWN and not name.startswith(TAG)]
+    odd = [name for name in key if name not in _OF_START and name not in KNOWN and not name.startswith(TAG)]
     if isinstance(key, str) or not key or odd:
         raise UsageError(
             f"{odd[0] if odd else key!r} is no key by which a repeated row is known.",
-            next="Name columns of CBF, or 'day' for the UTC day, such as ('day', 'lineitem/id').",
+            next="Name columns of CBF, or 'day' or 'hour' in UTC, such as ('day', 'lineitem/id').",
             field="key",
         )
 
@@ -44,7 +45,7 @@ def check_key(key: Sequence[str]) -> None:
 def check_filled(key: Sequence[str], chunk: Chunk, table: pa.Table, told: Told) -> None:
     """Tells of rows that have no key: sent again, they would count twice."""
     for name in key:
-        if name in (DAY, START):
+        if name in (*_OF_START, START):
             continue
         blank = np.asarray(table[name].is_null()) if name in table.column_names else np.ones(table.num_rows, np.bool_)
         places = np.flatnonzero(blank)
@@ -59,8 +60,8 @@ def _keyed(table: pa.Table, key: Sequence[str]) -> dict[str, Any]:
     nothing = pa.nulls(table.num_rows, pa.string())
 
     def values(name: str) -> Any:
-        if name == DAY:
-            return pc.utf8_slice_codeunits(table[START], 0, len("2026-05-01"))
+        if name in _OF_START:
+            return pc.utf8_slice_codeunits(table[START], 0, _OF_START[name])
         return table[name] if name in table.column_names else nothing
 
     return {f"k{number}": values(name) for number, name in enumerate(key)}

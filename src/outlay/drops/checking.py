@@ -20,6 +20,7 @@ from outlay.engine.base import Told
 from outlay.findings import KEPT_PER_CODE, finding
 from outlay.formats.cbf import KNOWN, LABELS, LINE_ITEM_TYPES, NUMBERS, REQUIRED, TAG, TAG_KEY, TIMES, TITLE
 from outlay.formats.values import PLAIN_NUMBER
+from outlay.layouts.paths import is_plain_text
 from outlay.period import BillingPeriod
 
 Unknown = Literal["refuse", "drop", "keep"]
@@ -94,7 +95,8 @@ class Checker:
         for name in columns:
             if name.startswith(TAG) and not TAG_KEY.fullmatch(name.removeprefix(TAG)):
                 self._told.add(finding("tag-key-invalid", file=source, column=name))
-        for name in unknown if self._unknown == "refuse" else ():
+        refused = [name for name in unknown if self._unknown == "refuse" or not is_plain_text(name)]
+        for name in refused if self._unknown != "drop" else ():
             self._told.add(
                 finding(
                     "column-refused",

@@ -19,12 +19,21 @@ from outlay.drops.reading import Contents, contents
 from outlay.drops.shelf import Drop
 from outlay.drops.steps import Observer
 from outlay.drops.values import plain
-from outlay.errors import DeliveryError, UnknownName
+from outlay.errors import (
+    Changed,
+    DeliveryError,
+    HomeError,
+    OutlayError,
+    Overtaken,
+    SetupError,
+    Unavailable,
+    UnknownName,
+)
 from outlay.period import BillingPeriod
 from outlay.settings import Settings
 from outlay.storage import Place, open_place
 from outlay.storage.place import CredentialProvider
-from outlay.storage.spool import spool
+from outlay.storage.spool import spool, sweep
 
 # How many earlier drops of a period a prune keeps, and how young is too young for it.
 KEPT = 3
@@ -62,6 +71,31 @@ def _opened(to: str, settings: Settings, credentials: CredentialProvider | None,
     return open_place(
         to, credentials=credentials, endpoint=settings.s3_endpoint, region=settings.s3_region, create=create
     )
+
+
+_STILL = "What was current before is current still."
+# What to do next is another thing than for a bill that is brought in; the first that fits.
+_NEXT: tuple[tuple[type[OutlayError], str], ...] = (
+    (Overtaken, ""),
+    (HomeError, ""),
+    (Unavailable, f"Try again. {_STILL}"),
+    (Changed, "Do it again: somebody changed the drop meanwhile."),
+    (
+        SetupError,
+        "Let whoever runs this write there (on S3: s3:PutObject, and s3:DeleteObject to prune), or name another place. "
+        + _STILL,
+    ),
+)
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """The errors of storage, with what to do about them here."""
+    try:
+        yield
+    except OutlayError as error:
+        error.next = next((said for kind, said in _NEXT if isinstance(error, kind)), "") or error.next
+        raise
 
 
 @dataclass(frozen=True)
@@ -123,9 +157,12 @@ class Drops:
 
     @contextmanager
     def _spool(self, label: str) -> Iterator[Path]:
+        # What a killed one has left: where only drops are published, nobody else looks there.
+        sweep(self.settings.spool)
         with spool(self.settings.spool, label) as scratch:
             yield scratch
 
+    @_said()
     def publish(
         self,
         rows: Any,
@@ -143,6 +180,7 @@ class Drops:
         with self._spool("publish") as scratch:
             return self._publishing(scratch, wish, observer).run(rows)
 
+    @_said()
     def empty(self, period: str | BillingPeriod, *, drop_id: str | None = None) -> Published:
         """Take all rows of a period away: a new drop with a header alone becomes current. Raises as `publish`."""
         wish = Wish(shelf.period_of(period), drop_id)
@@ -152,22 +190,26 @@ class Drops:
     def _publishing(self, scratch: Path, wish: Wish, observer: Observer | None = None) -> Publishing:
         return Publishing(self.place, self.settings, scratch, wish, observer=observer, sizes=self.sizes, now=self.now)
 
+    @_said()
     def periods(self) -> list[Period]:
         """Every billing period that has a folder here, with the drop that is current."""
         return [Period(each, shelf.manifest(self.place, each).drop_id) for each in shelf.periods(self.place)]
 
+    @_said()
     def of(self, period: str | BillingPeriod, *, read: bool = True) -> list[Listed]:
         """Every drop of a period, the newest first; with `read` their rows and sums, for which each is read whole."""
         found = shelf.drops(self.place, shelf.period_of(period))
         with self._spool("drops") as scratch:
             return [Listed(drop, self._contents(drop, scratch) if read else None) for drop in found]
 
+    @_said()
     def show(self, period: str | BillingPeriod, drop_id: str | None = None) -> Listed:
         """One drop with what is in it; without an id the current one. Raises UnknownName."""
         drop = self._drop(shelf.period_of(period), drop_id)
         with self._spool("drops") as scratch:
             return Listed(drop, self._contents(drop, scratch))
 
+    @_said()
     def diff(self, period: str | BillingPeriod, first: str, second: str | None = None) -> Difference:
         """What differs between two drops; without a second id it is the current one. Raises UnknownName."""
         of = shelf.period_of(period)
@@ -175,6 +217,7 @@ class Drops:
         with self._spool("drops") as scratch:
             return compare(self.place, one, other, self.settings, scratch)
 
+    @_said()
     def revert(self, period: str | BillingPeriod, drop_id: str) -> Reverted:
         """Make an earlier drop current again, once it has been read and found good.
 
@@ -200,6 +243,7 @@ class Drops:
             point(self.place, of, drop_id, before)
         return Reverted(drop, contents, before.drop_id)
 
+    @_said()
     def prunable(
         self, period: str | BillingPeriod | None = None, *, keep: int = KEPT, older_than: timedelta = GRACE
     ) -> list[Drop]:
@@ -219,22 +263,27 @@ class Drops:
     def prune(self, drops: Sequence[Drop]) -> Iterator[Drop]:
         """Remove drops, one after another; each is given when it is gone. One that is current by now stays."""
         for drop in drops:
-            if shelf.manifest(self.place, drop.period).drop_id == drop.id:
-                continue
-            # The first file first: what is cut off is seen to be unfinished.
-            self.place.delete([file.path for file in (*drop.files, *drop.others)])
-            yield drop
+            if self._prune(drop):
+                yield drop
+
+    @_said()
+    def _prune(self, drop: Drop) -> bool:
+        if shelf.manifest(self.place, drop.period).drop_id == drop.id:
+            return False
+        # The first file first: what is cut off is seen to be unfinished.
+        self.place.delete([file.path for file in (*drop.files, *drop.others)])
+        return True
 
     def _drop(self, period: BillingPeriod, drop_id: str | None) -> Drop:
         if drop_id is not None:
             return shelf.drop(self.place, period, drop_id)
-        current = shelf.manifest(self.place, period).drop_id
+        current = shelf.current_drop(self.place, period, shelf.manifest(self.place, period))
         if current is None:
             raise UnknownName(
                 f"{period.month} has no current drop at {self.place.location}.",
                 next="See what there is with outlay drop list.",
             )
-        return shelf.current_drop(self.place, period, current)
+        return current
 
     def _contents(self, drop: Drop, scratch: Path) -> Contents:
         return contents(self.place, drop, self.settings, scratch)

@@ -12,6 +12,7 @@ import re
 import struct
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -103,7 +104,9 @@ class _Open:
         self._file.close()
 
     def abandon(self) -> None:
-        self._file.close()
+        # What is still in its buffer may find the disk full.
+        with suppress(OSError):
+            self._file.close()
 
 
 def _header(columns: Sequence[str]) -> bytes:

@@ -188,8 +188,8 @@ class Publishing:
             packer = Packer(self._scratch / period.month, self._settings, self._sizes)
             self._closing.callback(packer.abandon)
             carrier = None
-            if self._wish.mode == "append" and manifest.drop_id is not None:
-                drop = shelf.current_drop(self._place, period, manifest.drop_id)
+            drop = shelf.current_drop(self._place, period, manifest) if self._wish.mode == "append" else None
+            if drop is not None:
                 folder = self._scratch / f"{period.month}-carried"
                 carrier = Carrier(self._place, drop, self._settings, folder, self._wish.key)
                 self._closing.callback(carrier.close)
@@ -236,27 +236,28 @@ class Publishing:
     def _upload(self, target: _Target) -> None:
         """Every file under a new drop id, and then a look at what came of it."""
         with step(self._watch, target.month, "upload"):
-            first = target.parts[0]
-            target.drop_id = self._claim(target.period, first)
+            first, *others = target.parts
+            content = first.path.read_bytes()
+            target.drop_id = self._claim(target.period, first.name, content)
             folder = f"{target.period.id}/{target.drop_id}"
-            sent = {first.name: _hash(first)}
+            sent = {first.name: _md5(content)}
             self._watch.progress(target.month, "upload", 1)
-            for number, part in enumerate(target.parts[1:], start=2):
+            for number, part in enumerate(others, start=2):
+                content = part.path.read_bytes()
                 # False when its own answer was lost and it was sent again: what lies there is verified below.
-                self._place.create(f"{folder}/{part.name}", part.path.read_bytes())
-                sent[part.name] = _hash(part)
+                self._place.create(f"{folder}/{part.name}", content)
+                sent[part.name] = _md5(content)
                 self._watch.progress(target.month, "upload", number)
         with step(self._watch, target.month, "verify"):
             self._verify(folder, target, sent)
 
-    def _claim(self, period: BillingPeriod, first: Part) -> str:
+    def _claim(self, period: BillingPeriod, name: str, content: bytes) -> str:
         """A drop id that nobody has: its first file is only made where there is none."""
-        content = first.path.read_bytes()
         wished = self._wish.drop_id
         for drop_id in [wished] if wished else shelf.ids(self._now()):
             folder = f"{period.id}/{drop_id}"
             is_taken = self._place.has_folder(folder, self._place.list(folder))
-            if not is_taken and self._place.create(f"{folder}/{first.name}", content):
+            if not is_taken and self._place.create(f"{folder}/{name}", content):
                 return drop_id
         raise UsageError(
             f"{period.month} has a drop {wished} already.",
@@ -276,10 +277,8 @@ class Publishing:
         for number, (name, digest) in enumerate(sent.items(), start=1):
             file = there[name]
             # Most stores answer with the MD5 of a file that was sent in one piece; where not, it is read again.
-            if file.etag.strip('"') != digest:
-                again = hashlib.md5(self._place.read(file.path), usedforsecurity=False).hexdigest()
-                if again != digest:
-                    raise self._damaged(folder, f"{name} is not what was sent")
+            if file.etag.strip('"') != digest and _md5(self._place.read(file.path)) != digest:
+                raise self._damaged(folder, f"{name} is not what was sent")
             self._watch.progress(target.month, "verify", number)
 
     def _damaged(self, folder: str, reason: str) -> Unavailable:
@@ -334,9 +333,8 @@ def point(place: Place, period: BillingPeriod, drop_id: str, before: Manifest) -
     )
 
 
-def _hash(part: Part) -> str:
-    with part.path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _partly(done: Sequence[Published], failed: dict[str, OutlayError]) -> PartlyPublished:

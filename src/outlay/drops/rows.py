@@ -19,9 +19,10 @@ from outlay.engine.parse import NUMBER
 from outlay.engine.querying import stream
 from outlay.engine.reader import Reader
 from outlay.engine.twins import real
-from outlay.errors import DiskFull, UsageError
+from outlay.errors import UsageError
 from outlay.findings import Finding
 from outlay.settings import Settings
+from outlay.storage import Location
 
 _MAPPINGS = 8_192
 _BATCH = 65_536
@@ -102,12 +103,24 @@ def _numbers(before: int, count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 def _of_batches(batches: Iterable[pa.RecordBatch], source: str = "rows") -> Iterator[Chunk]:
     before = 0
-    for batch in batches:
+    for batch in _translated(batches):
         # A table that is in memory already may come in one piece.
         for start in range(0, max(batch.num_rows, 1), _BATCH):
             table = pa.Table.from_batches([batch.slice(start, _BATCH)])
             yield Chunk(source, table, _numbers(before, table.num_rows))
             before += table.num_rows
+
+
+def _translated(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from batches
+    except pa.ArrowException as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: Exception) -> UsageError:
+    line = str(error).partition("\n")[0].rstrip(". ")
+    return UsageError(f"The rows cannot be read: {line}.", next="Give columns that each hold values of one type.")
 
 
 def _sql(rows: Sql, settings: Settings, scratch: Path) -> Iterator[Chunk]:
@@ -116,8 +129,17 @@ def _sql(rows: Sql, settings: Settings, scratch: Path) -> Iterator[Chunk]:
 
 def _files(rows: Any, settings: Settings, scratch: Path) -> Iterator[Chunk]:
     paths = [rows] if isinstance(rows, str | Path) else list(rows)
-    found = [file for path in paths for file in _below(Path(path).expanduser())]
+    found = [file for path in paths for file in _below(_local(path))]
     return from_files([Input(path, str(path), path.stat().st_size) for path in found], settings)
+
+
+def _local(path: str | Path) -> Path:
+    if isinstance(path, str) and "://" in path:
+        location = Location.parse(path)
+        if not location.is_folder:
+            raise UsageError(f"{path} lies in a bucket.", next="Give files of this machine, or a query that reads it.")
+        return Path(location.path)
+    return Path(path).expanduser()
 
 
 def _below(path: Path) -> list[Path]:
@@ -136,7 +158,12 @@ def _relation(rows: Any, settings: Settings, scratch: Path) -> Iterator[Chunk]:
 
 
 def _arrow(rows: Any, settings: Settings, scratch: Path) -> Iterator[Chunk]:
-    return _of_batches(pa.RecordBatchReader.from_stream(rows))
+    try:
+        reader = pa.RecordBatchReader.from_stream(rows)
+    except pa.ArrowException as error:
+        # pandas finds out only here what its columns hold.
+        raise _unreadable(error) from error
+    return _of_batches(reader)
 
 
 def _cursor(rows: Any, settings: Settings, scratch: Path) -> Iterator[Chunk]:
@@ -228,5 +255,3 @@ _SOURCES: tuple[tuple[Callable[[Any], bool], Callable[[Any, Settings, Path], Ite
     (lambda rows: hasattr(rows, "fetchmany") and hasattr(rows, "description"), _cursor),
     (lambda rows: isinstance(rows, Iterable) and not isinstance(rows, Mapping | bytes), _mappings),
 )
-
-__all__ = ["ENDINGS", "Chunk", "DiskFull", "Ready", "Sql", "chunks", "from_files"]

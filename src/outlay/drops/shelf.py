@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from outlay.drops.packing import HEAD_BYTES, file_name, files_of
-from outlay.errors import AccessError, DeliveryError, NotFound, UnknownName, UsageError
+from outlay.errors import DeliveryError, NotFound, UnknownName, UsageError
 from outlay.layouts.anycost_drop import MANIFEST
 from outlay.layouts.paths import folders_of, is_hidden, is_marker, is_safe_name, shown
 from outlay.period import BillingPeriod
@@ -27,7 +27,10 @@ _PERIOD = re.compile(r"\d{8}-\d{8}")
 
 @dataclass(frozen=True)
 class Manifest:
-    """Which drop is current, and the version of the manifest that says so. Neither: the period has no manifest."""
+    """Which drop is current, and the version of the manifest that says so.
+
+    Neither: the period has no manifest. A version alone: it has one that names no drop.
+    """
 
     drop_id: str | None
     version: Version | None
@@ -94,7 +97,6 @@ def manifest_of(drop_id: str) -> bytes:
 
 
 def manifest(place: Place, period: BillingPeriod) -> Manifest:
-    """Raises DeliveryError when there is one that does not name a drop: nobody knows then what is current."""
     found = place.versioned(f"{period.id}/{MANIFEST}")
     if found is None:
         return Manifest(None, None)
@@ -152,8 +154,19 @@ def drop(place: Place, period: BillingPeriod, drop_id: str) -> Drop:
     )
 
 
-def current_drop(place: Place, period: BillingPeriod, drop_id: str) -> Drop:
-    """The drop that the manifest names. Raises DeliveryError when nothing of it is there."""
+def current_drop(place: Place, period: BillingPeriod, manifest: Manifest) -> Drop | None:
+    """The drop that the manifest names; None without a manifest.
+
+    Raises DeliveryError for a manifest that names none, and when nothing is there of the one that it names.
+    """
+    drop_id = manifest.drop_id
+    if drop_id is None:
+        if manifest.version is None:
+            return None
+        raise DeliveryError(
+            f"The manifest of {period.month} at {place.location} does not say which drop is current.",
+            next="Publish the whole period with mode='replace', or point the manifest back with outlay drop revert.",
+        )
     try:
         return drop(place, period, drop_id)
     except UnknownName as error:
@@ -189,21 +202,3 @@ def _is_whole(place: Place, folder: str, files: Iterable[StoredFile]) -> bool:
         # Pruned meanwhile.
         return False
     return expected is None or set(by_name) == {file_name(number) for number in range(1, expected + 1)}
-
-
-__all__ = [
-    "AccessError",
-    "Drop",
-    "Manifest",
-    "State",
-    "check_drop_id",
-    "check_root",
-    "current_drop",
-    "drop",
-    "drops",
-    "ids",
-    "manifest",
-    "manifest_of",
-    "period_of",
-    "periods",
-]

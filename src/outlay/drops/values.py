@@ -24,6 +24,7 @@ Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 # Decimals below this are written with an exponent by Arrow, which CBF does not know.
 _WIDEST = 35
+_LAST_YEAR = 9999
 _SUMMED = pa.decimal128(38, 18)
 # Wide enough for the exact sum of any numbers that text can be.
 _EXACT = Context(prec=400)
@@ -194,9 +195,11 @@ def _read(text: str | None) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(text.replace(" UTC", "Z"))
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        utc = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    # The last year has no month after its last.
+    return utc if utc.year < _LAST_YEAR else None
 
 
 def total(texts: Texts) -> Decimal:
@@ -206,13 +209,15 @@ def total(texts: Texts) -> Decimal:
     try:
         found: Decimal | None = pc.sum(texts.cast(_SUMMED)).as_py()
     except pa.ArrowInvalid:
+        # More places or digits than Arrow adds up.
         return added(Decimal(text) for text in texts.drop_null().to_pylist())
-    return found or Decimal(0)
+    return added([found or Decimal(0)])
 
 
 def added(amounts: Iterable[Decimal]) -> Decimal:
+    """Exact, without zeros that only fill places."""
     with localcontext(_EXACT):
-        return sum(amounts, Decimal(0))
+        return Decimal(f"{sum(amounts, Decimal(0)).normalize():f}")
 
 
 def plain(amount: Decimal) -> str:

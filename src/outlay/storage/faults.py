@@ -106,6 +106,10 @@ def translated(
         if _number(error) in _FULL:
             raise DiskFull(f"No space is left at {writing or place}.", next="Free some space there.") from error
         ours = _access_error(error, place)
+        if type(ours) is Unavailable and writing is not None and _is_at(error, writing):
+            raise Unavailable(
+                f"{place} could not be written to: {_first_line(error)}.", next="Try again when the service is there."
+            ) from error
         if isinstance(ours, Denied) and writing is not None and _is_at(error, writing):
             raise SetupError(f"{writing} cannot be written to: {_why(error)}.", next=_LET_WRITE) from error
         if listed and isinstance(ours, NotFound):
