@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,11 +16,10 @@ import pytest
 from outlay.adaptor import invoice as invoices
 from outlay.adaptor.retrying import Retries
 from outlay.adaptor.running import open_run
-from outlay.errors import Changed, DeliveryError, NotFound, Overtaken, SetupError, Unavailable, UsageError
+from outlay.errors import Changed, DeliveryError, NotFound, OutlayError, Overtaken, SetupError, Unavailable, UsageError
 from outlay.period import BillingPeriod
 from outlay.settings import Settings
 from tests.adaptor.conftest import HEAD, USUAL, Bench
-from tests.drops.reading import rows_of
 from tests.layouts.conftest import azure_shelf, folder_shelf, s3_shelf, shelf
 from tests.layouts.shelf import Shelf
 
@@ -247,7 +245,7 @@ def test_a_profile_is_asked_for_credentials(bench: Bench) -> None:
     """A name stands in the mapping, never a key; what has no such profile is told."""
     bench.invoice(BILL)
     mapping = MAPPING.replace("to: drops", "to: s3://some-bucket/drops, profile: nobody")
-    with pytest.raises(Exception, match="nobody"):
+    with pytest.raises(OutlayError, match="nobody"):
         bench.run(mapping).publish()
 
 
@@ -256,7 +254,3 @@ def test_what_is_read_lies_in_the_bucket_untouched(bench: Bench, s3_shelf: Shelf
     run = open_run(bench.mapping(MAPPING), settings=settings, source=f"{s3_shelf.place.location}/in")
     run.publish()
     assert [file.path for file in s3_shelf.place.list()] == ["in/may.csv"]
-    assert rows_of
-
-
-assert obstore

@@ -114,7 +114,7 @@ def _rewritten(file: Input, source: Source, settings: Settings, to: Path) -> Inp
     content = blocks(file, packing_of(file), Meter(limits))
     with translated(to, writing=to), to.open("w", encoding="utf-8", newline="") as out:
         write = csv.writer(out, lineterminator="\n").writerow
-        reader = csv.reader(_lines(content, source), delimiter=source.delimiter)
+        reader = csv.reader(_lines(content, source), delimiter=source.delimiter, strict=True)
         try:
             # A line without any field is none; the writer would make a field of it.
             for fields in filter(None, reader):
