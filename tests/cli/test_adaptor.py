@@ -32,7 +32,7 @@ def test_a_dry_run_shows_rows_and_sums(outlay: Outlay, mapping: Path) -> None:
     ran = outlay("adaptor", "run", mapping, "--dry-run")
     assert ran.code == 0, ran.err
     lines = [line.split() for line in ran.out.splitlines()]
-    assert ["cost/cost:", "2.25"] in lines
+    assert ["2026-05-01T00:00:00Z", "2.25", "Disks"] in lines
     assert ["2026-06", "1", "6.00"] in lines
     assert ["2026-05", "Disks", "1", "2.25"] in lines
     assert "This was a dry run: nothing was published.\n1 row left out by where:.\n" in ran.out

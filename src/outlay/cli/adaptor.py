@@ -114,12 +114,8 @@ class _Nothing:
 
 
 def _show_rehearsal(found: Rehearsal) -> None:
-    """The first rows, one block each, as CBF has many columns; then the sums."""
-    for number, row in enumerate(found.first, start=1):
-        say(f"row {number}", style="bold")
-        for name, value in row.items():
-            if value is not None:
-                say(f"  {name}: {value}")
+    columns = list(dict.fromkeys(name for row in found.first for name, value in row.items() if value is not None))
+    table([Column(name) for name in columns], [[row.get(name) for name in columns] for row in found.first])
     say()
     names = list(dict.fromkeys(name for each in found.periods.values() for name in each.sums))
     lines = [
