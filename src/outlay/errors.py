@@ -10,6 +10,7 @@ OutlayError
 │   ├── NotFound              bucket, folder or object is not there
 │   ├── Denied                the credentials do not reach it
 │   └── Unavailable           the network or the service fails: tried again later
+│       └── Unsure                whether it was done is not known: look before it is done again
 ├── DeliveryError         this delivery is bad: the adaptor or the export has to change
 │   └── NotReconciled         charges do not equal the bill: nothing was committed
 ├── Changed               the source or the lake changed meanwhile: planned again
@@ -96,6 +97,10 @@ class Denied(AccessError):
 
 class Unavailable(AccessError):
     code = "unavailable"
+
+
+class Unsure(Unavailable):
+    code = "unsure"
 
 
 class DeliveryError(OutlayError):

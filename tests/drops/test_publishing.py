@@ -27,6 +27,7 @@ from outlay.errors import (
     PartlyPublished,
     SetupError,
     Unavailable,
+    Unsure,
     UsageError,
 )
 from outlay.settings import Settings
@@ -120,19 +121,26 @@ def test_any_text_comes_out_as_it_went_in(drops: Drops, text: str) -> None:
     assert rows_of(drops.place)[0]["lineitem/id"] == text
 
 
-def test_outlay_brings_in_what_was_published_with_equal_sums(drops: Drops, tmp_path: Path) -> None:
+def test_outlay_brings_in_what_was_published_with_equal_sums(anywhere: Drops, tmp_path: Path) -> None:
+    tags = {"resource/tag:Team": "a", "resource/tag:team": "x,\ny"}
     rows = [
-        row(Decimal(number) / 7000, f"i{number}", 1 + number % 28, cost__amortized_cost=f"0.{number}", **tags)
-        for number in range(3000)
-        for tags in ({"resource__id": f"vm/{number}", "resource/tag:Team": "a", "resource/tag:team": "x,\ny"},)
+        row(
+            round(Decimal(number) / 7000, 18),
+            f"i{number}",
+            1 + number % 28,
+            cost__amortized_cost=f"0.{number}",
+            resource__id=f"vm/{number}",
+            **tags,
+        )
+        for number in range(300)
     ]
-    exact = [{**each, "cost/cost": round(each["cost/cost"], 18)} for each in rows]
-    (done,) = drops.publish(exact, "2026-05").drops
-    world = World(tmp_path / "home", open_place(drops.place.location))
+    (done,) = replace(anywhere, sizes=Sizes(rows=100)).publish(rows, "2026-05").drops
+    world = World(tmp_path / "home", anywhere.place)
     result = world.one()
-    assert (result.outcome, world.total()) == ("committed", done.sums["cost/cost"])
+    assert result.outcome == "committed"
+    assert world.total() == done.sums["cost/cost"] == sum(each["cost/cost"] for each in rows)
     assert world.total("x_AmortizedCost") == done.sums["cost/amortized_cost"]
-    assert len(world.rows()) == done.rows
+    assert (len(world.rows()), done.files) == (300, 3)
     assert dict(world.rows()[0]["Tags"]) == {"Team": "a", "team": "x,\ny"}
     world.close()
 
@@ -419,3 +427,23 @@ def test_a_service_that_is_busy_for_a_while_is_asked_again(s3: S3, s3_shelf: She
     s3.fail("PutObject", status=503, times=2)
     outlay.publish([row("1")], to=s3.url("acme"), period="2026-05")
     assert costs(open_place(s3.url("acme"))) == ["1"]
+
+
+def test_a_manifest_that_cannot_be_written_leaves_the_former_drop_current(
+    s3: S3, s3_shelf: Shelf, clock: Clock
+) -> None:
+    drops = open_drops(s3.url("acme"), now=clock)
+    drops.publish([row("1")], "2026-05")
+    s3.fail(lambda request: request.kind == "PutObject" and "manifest" in request.key, status=400)
+    with pytest.raises(Unavailable, match="could not be written to") as told:
+        drops.publish([row("2")], "2026-05")
+    assert not isinstance(told.value, Unsure)
+    assert costs(drops.place) == ["1"]
+
+
+def test_when_nobody_can_say_whether_the_manifest_was_written_it_says_so(s3: S3, s3_shelf: Shelf, clock: Clock) -> None:
+    drops = open_drops(s3.url("acme"), now=clock)
+    gone = Meanwhile("commit", lambda: s3.fail(lambda request: "manifest" in request.key, status=400, times=2))
+    with pytest.raises(Unsure, match=f"Whether {FIRST} is the current drop of 2026-05 now is not known") as told:
+        drops.publish([row("1")], "2026-05", observer=gone)
+    assert "outlay drop list" in told.value.next

@@ -91,6 +91,15 @@ def test_a_drop_is_shown_with_its_services(drops: Drops) -> None:
     assert contents.columns == ("time/usage_start", "cost/cost", "lineitem/id", "resource/service")
 
 
+def test_sums_by_service_are_exact_beyond_eighteen_places(drops: Drops) -> None:
+    tiny = "0." + "0" * 24 + "1"
+    drops.publish([row("1", resource__service="a"), row(tiny, resource__service="a"), row("2", resource__service="b")])
+    contents = drops.show("2026-05").contents
+    assert contents is not None
+    assert contents.services == {"b": (1, Decimal(2)), "a": (2, Decimal("1." + "0" * 24 + "1"))}
+    assert contents.cost == Decimal("3." + "0" * 24 + "1")
+
+
 def test_what_is_not_there_is_told_with_what_is(drops: Drops) -> None:
     with pytest.raises(UnknownName, match="2026-05 has no current drop"):
         drops.show("2026-05")

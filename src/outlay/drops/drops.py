@@ -28,6 +28,7 @@ from outlay.errors import (
     SetupError,
     Unavailable,
     UnknownName,
+    Unsure,
 )
 from outlay.period import BillingPeriod
 from outlay.settings import Settings
@@ -78,6 +79,7 @@ _STILL = "What was current before is current still."
 _NEXT: tuple[tuple[type[OutlayError], str], ...] = (
     (Overtaken, ""),
     (HomeError, ""),
+    (Unsure, ""),
     (Unavailable, f"Try again. {_STILL}"),
     (Changed, "Do it again: somebody changed the drop meanwhile."),
     (

@@ -29,7 +29,7 @@ from outlay.drops.shelf import Manifest
 from outlay.drops.steps import Observer, Quiet, step
 from outlay.drops.values import plain
 from outlay.engine.base import Told
-from outlay.errors import OutlayError, Overtaken, PartlyPublished, Unavailable, UsageError
+from outlay.errors import AccessError, OutlayError, Overtaken, PartlyPublished, Unavailable, Unsure, UsageError
 from outlay.findings import Finding, in_order
 from outlay.formats.cbf import REQUIRED
 from outlay.layouts.anycost_drop import MANIFEST
@@ -320,8 +320,16 @@ class Publishing:
 
 
 def point(place: Place, period: BillingPeriod, drop_id: str, before: Manifest) -> None:
-    """Write the manifest, on the condition that it is still `before`. Raises Overtaken when it is not."""
-    if place.swap(f"{period.id}/{MANIFEST}", shelf.manifest_of(drop_id), before.version):
+    """Write the manifest, on the condition that it is still `before`.
+
+    Raises Overtaken when it is not, and Unsure when the service fails so that nobody can say whether it was written.
+    """
+    try:
+        if place.swap(f"{period.id}/{MANIFEST}", shelf.manifest_of(drop_id), before.version):
+            return
+    except Unavailable as error:
+        if _current_now(place, period, drop_id, error) != drop_id:
+            raise
         return
     now = shelf.manifest(place, period).drop_id
     # The answer of its own write may have been lost: it is tried again then, and finds itself.
@@ -331,6 +339,18 @@ def point(place: Place, period: BillingPeriod, drop_id: str, before: Manifest) -
         f"Another publisher changed {period.month} meanwhile: {now or 'no drop'} is current, and {drop_id} is not.",
         next=f"Nothing is lost: see outlay drop list {place.location} {period.month}; then publish again.",
     )
+
+
+def _current_now(place: Place, period: BillingPeriod, drop_id: str, failed: Unavailable) -> str | None:
+    """The drop that is current after a write that failed: the service may have done it all the same."""
+    try:
+        return shelf.manifest(place, period).drop_id
+    except AccessError as error:
+        raise Unsure(
+            f"Whether {drop_id} is the current drop of {period.month} now is not known. {failed.message}",
+            next=f"See outlay drop list {place.location} {period.month} when the service is there; what is current is "
+            "whole, be it the former drop or the new one.",
+        ) from error
 
 
 def _md5(content: bytes) -> str:

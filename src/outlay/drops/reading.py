@@ -16,7 +16,7 @@ from outlay.drops.checking import COST, SERVICE, Checker
 from outlay.drops.packing import COSTS
 from outlay.drops.rows import Chunk, from_files
 from outlay.drops.shelf import Drop
-from outlay.drops.values import added, pc, total
+from outlay.drops.values import added, pc, total, totals_by
 from outlay.engine.base import Input, Told
 from outlay.errors import DeliveryError
 from outlay.findings import Finding, in_order
@@ -88,17 +88,12 @@ class Counter:
         return Contents(self.rows, self.sums, dict(by_cost), tuple(self.columns), in_order(told.findings))
 
 
-def _by_service(table: pa.Table) -> Iterator[tuple[str, int, Decimal]]:
+def _by_service(table: pa.Table) -> list[tuple[str, int, Decimal]]:
     if not table.num_rows or COST not in table.column_names:
-        return
+        return []
     if SERVICE not in table.column_names:
-        yield "", table.num_rows, added(map(total, table[COST].chunks))
-        return
-    services = pc.fill_null(table[SERVICE], "")
-    places = services.combine_chunks().dictionary_encode()
-    for at, service in enumerate(places.dictionary.to_pylist()):
-        costs = table[COST].filter(pc.equal(places.indices, pa.scalar(at, pa.int32())))
-        yield service, len(costs), added(map(total, costs.chunks))
+        return [("", table.num_rows, added(map(total, table[COST].chunks)))]
+    return totals_by(pc.fill_null(table[SERVICE], ""), table[COST])
 
 
 def contents(place: Place, drop: Drop, settings: Settings, scratch: Path) -> Contents:
@@ -160,11 +155,13 @@ def stage(place: Place, drop: Drop, settings: Settings, scratch: Path, staged: S
     """Read a drop into Parquet, checked. Raises DeliveryError for one that an ingest would reject."""
     told, counter = Told(), Counter()
     checker = Checker(told, unknown="keep", period=drop.period)
-    for chunk in chunks_of(place, drop.files, settings, scratch):
-        table = checker.check(chunk).table
-        counter.add(table)
-        staged.add(table)
-    staged.close()
+    try:
+        for chunk in chunks_of(place, drop.files, settings, scratch):
+            table = checker.check(chunk).table
+            counter.add(table)
+            staged.add(table)
+    finally:
+        staged.close()
     if told.is_bad():
         raise bad(told, f"The drop {drop.id} of {drop.period.month} cannot be read", "Publish the whole period anew.")
     return counter.contents(told)
@@ -174,7 +171,8 @@ def bad(told: Told, what: str, next_action: str) -> DeliveryError:
     """All that was told, as one error; the first is in its message."""
     errors = [each for each in in_order(told.findings) if each.is_error]
     count = sum(told.counts.get(code, 0) for code in {each.code for each in errors})
-    more = f" There are {count - 1:,} faults more." if count > 1 else ""
+    others = count - 1
+    more = f" There {'is one fault' if others == 1 else f'are {others:,} faults'} more." if others else ""
     return DeliveryError(
         f"{what}: {errors[0].message}{more}", next=f"{errors[0].next} {next_action}", findings=in_order(told.findings)
     )

@@ -42,6 +42,10 @@ class Written:
 def written(column: Column, *, floats: bool) -> Written:
     """A column as text. With `floats`, doubles are taken by their shortest decimal text, else they are refused."""
     kind = column.type
+    if pa.types.is_dictionary(kind):
+        words = written(column.dictionary, floats=floats)
+        refused = None if words.refused is None else np.asarray(column.is_valid())
+        return Written(words.texts.take(column.indices), refused, words.why)
     if pa.types.is_struct(kind) and [kind.field(at).name for at in range(kind.num_fields)] == ["float", "text"]:
         return _either(column, floats)
     if pa.types.is_floating(kind):
@@ -148,8 +152,6 @@ def _object(column: Column) -> Texts:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
@@ -212,6 +214,24 @@ def total(texts: Texts) -> Decimal:
         # More places or digits than Arrow adds up.
         return added(Decimal(text) for text in texts.drop_null().to_pylist())
     return added([found or Decimal(0)])
+
+
+def totals_by(keys: Column, texts: Texts) -> list[tuple[str, int, Decimal]]:
+    """By key, of which none is null: how many rows, and the exact sum of their plain decimals."""
+    try:
+        table = pa.table({"key": keys, "amount": texts.cast(_SUMMED)})
+    except pa.ArrowInvalid:
+        return _totals_by_hand(keys, texts)
+    grouped = table.group_by("key").aggregate([("key", "count"), ("amount", "sum")])
+    found = zip(*(grouped[name].to_pylist() for name in ("key", "key_count", "amount_sum")), strict=True)
+    return [(key, rows, added([amount or Decimal(0)])) for key, rows, amount in found]
+
+
+def _totals_by_hand(keys: Column, texts: Texts) -> list[tuple[str, int, Decimal]]:
+    amounts: dict[str, list[Decimal]] = {}
+    for key, text in zip(keys.to_pylist(), texts.to_pylist(), strict=True):
+        amounts.setdefault(key, []).append(Decimal(text or 0))
+    return [(key, len(each), added(each)) for key, each in amounts.items()]
 
 
 def added(amounts: Iterable[Decimal]) -> Decimal:
