@@ -476,6 +476,13 @@ _TABLE: tuple[Code, ...] = (
         "Name the vendor's format and zone in the mapping.",
     ),
     Code(
+        "invoice-number-unread",
+        "error",
+        "A value of an invoice is no number with the signs that the mapping names",
+        "{file}, row {row}: {column} is made of {value!r} by {where}, but {reason}.",
+        "Name the vendor's signs by decimal: and thousands:, or leave such rows out with where:.",
+    ),
+    Code(
         "invoice-word-unknown",
         "error",
         "An invoice has a word that the mapping's table of words does not list",

@@ -93,6 +93,14 @@ def test_rows_that_break_off_are_asked_for_again_as_a_whole(vendor: Vendor) -> N
     assert published(vendor) == ["1.25", "2.5"]
 
 
+def test_a_vendor_that_stays_away_is_told_and_keeps_no_other_period_waiting(vendor: Vendor) -> None:
+    vendor.errors = [TimeoutError("no answer")] * 3
+    with pytest.raises(PartlyPublished, match=r"2026-05: The vendor or the network failed: no answer\.") as caught:
+        vendor.run()
+    assert isinstance(caught.value.failed["2026-05"], Unavailable)
+    assert published(vendor, JUNE) == ["4"]
+
+
 def test_what_is_no_matter_of_time_is_not_tried_again(vendor: Vendor) -> None:
     vendor.errors = [KeyError("spend")]
     with pytest.raises(KeyError):

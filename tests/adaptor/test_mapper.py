@@ -48,7 +48,10 @@ def test_times_become_utc(bench: Bench, rule: str, texts: list[str], expected: l
         ("x", " 4.5e-05 ", "0.000045"),
         ("x", "1.5E+3", "1500"),
         ("{column: x, decimal: ',', thousands: .}", '"1.234,50"', "1234.50"),
+        ("{column: x, decimal: ',', thousands: .}", '"-,5"', "-.5"),
+        ("{column: x, decimal: ','}", '"2,5E-3"', "0.0025"),
         ("{column: x, thousands: ' '}", "1 234.5", "1234.5"),
+        ("{column: x, thousands: ','}", '"12,34,567.8"', "1234567.8"),
         ("{column: x, default: 0}", "", "0"),
         ("{value: 0.10}", "", "0.10"),
         ("{sql: 'x::DECIMAL(20,9) * 0.001'}", "5", "0.005"),
@@ -146,6 +149,15 @@ def test_faults_name_the_row_the_value_and_the_rule(bench: Bench) -> None:
         assert row == number
         assert message.startswith(f"in.csv, row {row}: {column} ")
         assert said in message
+
+
+@pytest.mark.parametrize("text", ["1.5", "1.2345", '"1,234.50"', '"1,5,0"', "12e", "--1", "EUR 5", "1.234.5", '","'])
+def test_a_number_whose_signs_stand_elsewhere_is_told_and_not_guessed(bench: Bench, text: str) -> None:
+    """1.5 in a bill that writes 1.234,50 is a mistake: it must become neither 15 nor 1.5."""
+    bench.invoice(f"day,cost,x\n2026-05-01,1,{text}\n")
+    ((code, row, message),) = faults(bench, "usage/amount: {column: x, decimal: ',', thousands: .}")
+    assert (code, row) == ("invoice-number-unread", 1)
+    assert "but it is no number such as 1.234,50." in message
 
 
 def test_the_first_hundred_faults_are_told_and_all_are_counted(bench: Bench) -> None:

@@ -254,3 +254,9 @@ def test_what_is_read_lies_in_the_bucket_untouched(bench: Bench, s3_shelf: Shelf
     run = open_run(bench.mapping(MAPPING), settings=settings, source=f"{s3_shelf.place.location}/in")
     run.publish()
     assert [file.path for file in s3_shelf.place.list()] == ["in/may.csv"]
+
+
+@pytest.mark.parametrize(("source", "to"), [(".", "drops"), ("b", "b"), ("s3://bills/oci", "s3://bills/oci/drops")])
+def test_drops_may_not_lie_among_the_files_of_the_invoice(bench: Bench, source: str, to: str) -> None:
+    with pytest.raises(UsageError, match="would lie among the files of the invoice"):
+        bench.run(MAPPING.replace("in.csv", source).replace("to: drops", f"to: {to}"))

@@ -14,7 +14,7 @@ import pyarrow as pa
 from outlay.adaptor.document import At, Value
 from outlay.adaptor.mapping import Mapping as Rules
 from outlay.adaptor.mapping import Rule, TagsFrom
-from outlay.adaptor.values import Faults, as_key, as_number, as_time, as_word, each_text, parsed, shown
+from outlay.adaptor.values import Faults, as_key, as_number, as_plain, as_time, as_word, each_text, parsed, shown
 from outlay.drops.rows import Chunk
 from outlay.drops.values import blank_to_null, pc, written
 from outlay.engine.expressions import BadExpression, Bound, Expressions, Kind, Made, Parsed, Unbound
@@ -223,10 +223,12 @@ class Mapper:
             steps.append(("invoice-json-invalid", as_key(rule.key)))
         if rule.words is not None:
             steps.append(("invoice-word-unknown", as_word(rule.words, rule.otherwise)))
+        if rule.numbers and not rule.numbers.is_plain:
+            steps.append(("invoice-number-unread", as_number(rule.numbers)))
         for code, read in steps:
             texts = self._step(code, read, texts, rule, faults)
-        if rule.numbers and not rule.sql:
-            texts = as_number(texts, rule.numbers)
+        if rule.numbers:
+            texts = as_plain(texts)
         if rule.default is not None:
             texts = pc.fill_null(texts, rule.default)
         if rule.times:

@@ -45,6 +45,10 @@ class Numbers:
     decimal: str = "."
     thousands: str = ""
 
+    @property
+    def is_plain(self) -> bool:
+        return self.decimal == "." and not self.thousands
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -345,7 +349,7 @@ def _numbers(target: str, given: Section | None) -> Numbers | None:
     if given is None:
         return Numbers()
     decimal, thousands = given.text("decimal", "."), given.text("thousands")
-    if len(decimal) != 1 or decimal == thousands:
+    if len(decimal) != 1 or decimal.isalnum() or decimal == thousands or len(thousands) > 1 or thousands.isalnum():
         given.at_key("decimal").wrong(
             f"{decimal!r} cannot stand before the places.", "Write two signs, such as ',' and '.'."
         )

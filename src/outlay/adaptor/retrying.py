@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from outlay.errors import Changed, Overtaken, Unavailable
+from outlay.errors import Changed, OutlayError, Overtaken, Unavailable
 
 T = TypeVar("T")
 _LONGEST = 60.0
@@ -26,13 +26,24 @@ class Retries:
     pause: Callable[[float], None] = time.sleep
 
     def call(self, do: Callable[[], T], what: str, log: logging.Logger) -> T:
-        for tried in range(1, self.times):
+        """Raises what the last try does; errors of other libraries become Unavailable."""
+        tried = 0
+        while True:
+            tried += 1
             try:
                 return do()
             except Overtaken:
                 raise
             except self.after as error:
+                if tried >= self.times:
+                    if isinstance(error, OutlayError):
+                        raise
+                    raise _told(error) from error
                 seconds = min(self.wait * 2 ** (tried - 1), _LONGEST)
                 log.warning("%s: %s It is tried again in %g seconds.", what, error, seconds)
                 self.pause(seconds)
-        return do()
+
+
+def _told(error: Exception) -> Unavailable:
+    said = str(error).rstrip(".") or type(error).__name__
+    return Unavailable(f"The vendor or the network failed: {said}.", next="Try again later.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from outlay.adaptor.adaptor import Outcome
 from outlay.adaptor.invoice import Invoice, chunks, credentials_of, find
 from outlay.adaptor.mapper import Mapper, located
-from outlay.adaptor.mapping import Access, Mapping, load
+from outlay.adaptor.mapping import Access, Mapping, Source, Target, load
 from outlay.adaptor.rehearsing import Rehearsal, rehearse
 from outlay.adaptor.retrying import Retries
 from outlay.adaptor.state import State
@@ -20,10 +20,11 @@ from outlay.drops.publishing import Publication
 from outlay.drops.rows import Ready
 from outlay.drops.steps import Observer
 from outlay.engine.expressions import Expressions
-from outlay.errors import DeliveryError
+from outlay.errors import DeliveryError, UsageError
 from outlay.period import BillingPeriod
 from outlay.settings import Settings
 from outlay.storage.spool import spool
+from outlay.storage.url import Location
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,18 @@ def open_run(
     read, target = mapping.source, mapping.target
     read = replace(read, location=source or read.location, access=_either(read.access, reached))
     target = replace(target, location=to or target.location, access=_either(target.access, reached))
+    _check_apart(read, target)
     return Run(replace(mapping, source=read, target=target), settings or Settings.read(), period, again)
+
+
+def _check_apart(source: Source, target: Target) -> None:
+    """Raises UsageError: drops among the files of an invoice would be read as part of it."""
+    read, written = f"{Location.parse(source.location)}/", f"{Location.parse(target.location)}/"
+    if written.startswith(read):
+        raise UsageError(
+            f"The drops at {target.location} would lie among the files of the invoice.",
+            next="Choose a place for them that is not below from: of the source.",
+        )
 
 
 def _either(own: Access, given: Access) -> Access:

@@ -111,22 +111,33 @@ def _rounded(time: datetime, how: Round) -> datetime:
     return time.replace(**changes[how])  # type: ignore[arg-type]
 
 
-def as_number(texts: Texts, rule: Numbers) -> Texts:
-    """Plain decimals as they are; others without the signs of their land and without an exponent, to the last digit.
-
-    What is no number stays as it is, to be told.
-    """
-    texts = pc.utf8_trim_whitespace(texts)
-    if rule.thousands:
-        texts = pc.replace_substring(texts, rule.thousands, "")
-    if rule.decimal != ".":
-        # A point that is left over is none of this vendor's.
-        texts = pc.replace_substring(pc.replace_substring(texts, ".", "?"), rule.decimal, ".")
-    texts = blank_to_null(texts)
+def as_plain(texts: Texts) -> Texts:
+    """Plain decimals as they are, others without an exponent, to the last digit. What is none stays, to be told."""
+    texts = blank_to_null(pc.utf8_trim_whitespace(texts))
     if not pc.any(pc.match_substring_regex(texts, _SIGN.pattern)).as_py():
         return texts
     plain = pa.array([_without_exponent(text) for text in texts.to_pylist()], pa.string())
     return pc.if_else(pc.match_substring_regex(texts, PLAIN_NUMBER), texts, plain)
+
+
+def as_number(rule: Numbers) -> Callable[[str], str | None]:
+    """A number with the signs of its land. Those between thousands have to stand there: `1.5` is not 15."""
+    point, comma = re.escape(rule.decimal), re.escape(rule.thousands)
+    grouped = rf"[0-9]{{1,3}}(?:{comma}[0-9]{{2,3}})*{comma}[0-9]{{3}}|" if comma else ""
+    meant = re.compile(rf"[+-]?(?:{grouped}[0-9]*)(?:{point}[0-9]*)?(?:[eE][+-]?[0-9]{{1,3}})?")
+
+    def read(text: str) -> str | None:
+        text = text.strip()
+        if not text:
+            return None
+        plain = text.replace(rule.thousands, "") if rule.thousands else text
+        plain = plain.replace(rule.decimal, ".")
+        if not meant.fullmatch(text) or not _ANY.match(plain):
+            example = f"1{rule.thousands}234{rule.decimal}50"
+            raise Unread(f"it is no number such as {example}")
+        return _without_exponent(plain) if _SIGN.search(plain) else plain
+
+    return read
 
 
 def _without_exponent(text: str | None) -> str | None:

@@ -21,7 +21,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from outlay.errors import DiskFull
+from outlay.errors import Bug, DiskFull, UsageError
 
 Kind = Literal["number", "time", "text", "condition"]
 _Node: TypeAlias = dict[str, Any]
@@ -204,11 +204,15 @@ class Expressions:
         return str(self._one("SELECT json_deserialize_sql(?::JSON)", [json.dumps(whole)])).removeprefix("SELECT ")
 
     def make(self, bound: Bound, table: pa.Table, names: Sequence[str] | None = None) -> dict[str, Made]:
-        """What each expression gives for each row of a table of text. Raises DiskFull."""
+        """What each expression gives for each row of a table of text. Raises DiskFull and UsageError."""
         wanted = list(bound.texts if names is None else names)
         if not wanted:
             return {}
-        made = self._rows(bound, table, [f"TRY(struct_pack(v := {bound.texts[name]}))" for name in wanted])
+        try:
+            made = self._rows(bound, table, [f"TRY(struct_pack(v := {bound.texts[name]}))" for name in wanted])
+        except duckdb.Error as error:
+            said = _named(_said(error), bound.columns)
+            raise UsageError(f"The expressions cannot be run: {said}.", next="Write them in another way.") from error
         found = {}
         for place, name in enumerate(wanted):
             column: Any = made.column(place).combine_chunks()
@@ -239,7 +243,7 @@ class Expressions:
         finally:
             self._con.unregister("fields")
         if made.num_rows != table.num_rows:
-            raise BadExpression(f"{table.num_rows} rows became {made.num_rows}")
+            raise Bug(f"{table.num_rows} rows became {made.num_rows}.", next="Please report this with the expressions.")
         return made
 
     def _one(self, sql: str, values: list[Any]) -> Any:
