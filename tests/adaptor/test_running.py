@@ -165,6 +165,16 @@ def test_parquet_keeps_its_decimals_times_and_maps(bench: Bench) -> None:
     ]
 
 
+def test_times_of_parquet_without_a_zone_are_in_that_of_the_rule(bench: Bench) -> None:
+    noon = pa.array([1777809600_000_000], pa.timestamp("us"))
+    parquet(bench, day=noon, other=noon.cast(pa.date32()), cost=["1"])
+    mapping = MAPPING.replace("in.csv", "in.parquet").replace("day", "{column: day, zone: Europe/Berlin}")
+    bench.run(f"{mapping}  time/usage_end: {{column: other, zone: Asia/Tokyo}}\n").publish()
+    (row,) = bench.published()
+    assert row["time/usage_start"] == "2026-05-03T10:00:00Z"
+    assert row["time/usage_end"] == "2026-05-02T15:00:00Z"
+
+
 def test_doubles_of_parquet_are_taken_when_the_mapping_says_so(bench: Bench) -> None:
     parquet(bench, day=["2026-05-01"], cost=[0.1], unused=[0.2], parts=[[1]])
     mapping = MAPPING.replace("in.csv", "in.parquet")

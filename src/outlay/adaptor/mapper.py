@@ -184,7 +184,7 @@ class Mapper:
         for name in plan.needed:
             column: Any = chunk.table.column(chunk.table.column_names.index(name)).combine_chunks()
             found = written(column, floats=self.floats)
-            texts[name] = found.texts
+            texts[name] = _in_no_zone(column.type, found.texts)
             if found.refused is not None:
                 is_float = found.why in ("float", "double", "halffloat")
                 fields = {} if is_float else {"type": found.why}
@@ -344,6 +344,13 @@ def _spread(wrong: Faults, texts: Texts) -> Faults:
     """Of the rows, what is known of their different texts."""
     is_bad = pc.is_in(texts, pa.array(list(wrong.why), pa.string()))
     return Faults(np.asarray(pc.and_(is_bad, texts.is_valid())).astype(np.bool_), wrong.why)
+
+
+def _in_no_zone(kind: pa.DataType, texts: Texts) -> Texts:
+    """Times that have no zone, and days: in which they are is for the rule to say."""
+    if pa.types.is_timestamp(kind) and kind.tz is None:
+        return pc.ascii_rtrim(texts, "Z")
+    return pc.utf8_slice_codeunits(texts, 0, len("2026-05-01")) if pa.types.is_date(kind) else texts
 
 
 def _kind(rule: Rule) -> Kind:
