@@ -251,6 +251,17 @@ def test_a_damaged_state_is_told(bench: Bench, outlay_home: Path) -> None:
         bench.run(MAPPING).publish()
 
 
+def test_a_home_that_cannot_keep_the_state_is_told_before_anything_is_published(
+    bench: Bench, outlay_home: Path
+) -> None:
+    bench.invoice(BILL)
+    outlay_home.mkdir()
+    (outlay_home / "adaptors").write_text("a file, where a folder is to be")
+    with pytest.raises(OutlayError, match="adaptors"):
+        bench.run(MAPPING).publish()
+    assert not (bench.folder / "drops").exists()
+
+
 def test_a_profile_is_asked_for_credentials(bench: Bench) -> None:
     """A name stands in the mapping, never a key; what has no such profile is told."""
     bench.invoice(BILL)

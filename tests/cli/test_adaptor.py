@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from outlay.adaptor.invoice import find
+from outlay.errors import Unavailable
 from tests.cli.conftest import Outlay
 
 MAPPING = """\
@@ -64,6 +66,19 @@ def test_faults_are_listed_with_row_and_place(outlay: Outlay, mapping: Path) -> 
     assert "There are 2 faults more." in ran.err
     assert "Nothing was published." in ran.err
     assert not any((mapping.parent / "drops").glob("*"))
+
+
+def test_a_place_that_fails_for_a_while_is_told(outlay: Outlay, mapping: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    errors = [Unavailable("The network is down.")]
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr("outlay.adaptor.running.find", lambda *given: find(*given) if not errors else fails())
+
+    def fails() -> None:
+        raise errors.pop()
+
+    ran = outlay("adaptor", "run", mapping)
+    assert ran.code == 0
+    assert ran.err == "acme: The network is down. It is tried again in 2 seconds.\n"
 
 
 @pytest.mark.parametrize(

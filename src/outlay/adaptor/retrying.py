@@ -23,7 +23,7 @@ class Retries:
     times: int = 3
     wait: float = 2.0
     after: tuple[type[Exception], ...] = (Unavailable, Changed, ConnectionError, TimeoutError)
-    pause: Callable[[float], None] = time.sleep
+    pause: Callable[[float], None] = lambda seconds: time.sleep(seconds)
 
     def call(self, do: Callable[[], T], what: str, log: logging.Logger) -> T:
         """Raises what the last try does; errors of other libraries become Unavailable."""

@@ -67,6 +67,7 @@ class Run:
         version, of = invoice.version(self.mapping), self.period.id if self.period else ""
         if state.versions.get(of) == version and not self.again:
             return Outcome(self.period, "unchanged")
+        state.prepare()
         drops = open_drops(
             target.location,
             settings=self.settings,

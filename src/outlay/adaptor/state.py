@@ -45,9 +45,13 @@ class State:
             raise SetupError(f"{path} cannot be read: {error.strerror}.", next="Correct its permissions.") from error
         return cls(path, target, versions if found.get("target") == target else {}, values)
 
+    def prepare(self) -> None:
+        """See that it can be saved, before anything is published. Raises DiskFull and SetupError."""
+        made_folder(self.path.parent)
+
     def save(self) -> None:
         """Whole or not at all. Raises DiskFull and SetupError."""
-        made_folder(self.path.parent)
+        self.prepare()
         draft = self.path.with_suffix(f".{os.getpid()}.draft")
         document = {"target": self.target, "versions": self.versions, "values": self.values}
         with translated(self.path, writing=self.path.parent):

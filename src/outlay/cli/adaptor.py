@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,7 +63,7 @@ def run(
         period=None if period is None else period_of(period),
         again=again,
     )
-    with _faults_told():
+    with _faults_told(), _tries_told():
         if dry_run:
             with working("reading and mapping rows"):
                 outcome = made.rehearse()
@@ -91,6 +92,22 @@ def _faults_told() -> Iterator[None]:
         for each in errors[:_TOLD] if len(errors) > 1 else ():
             err().print(text(each.message), soft_wrap=True)
         raise
+
+
+class _Aloud(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        err().print(text(record.getMessage()), soft_wrap=True)
+
+
+@contextmanager
+def _tries_told() -> Iterator[None]:
+    """That something is tried again, as it takes a while then."""
+    log, aloud = logging.getLogger("outlay.adaptor"), _Aloud(logging.WARNING)
+    log.addHandler(aloud)
+    try:
+        yield
+    finally:
+        log.removeHandler(aloud)
 
 
 def _show(outcome: Outcome) -> None:
