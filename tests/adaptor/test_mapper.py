@@ -195,6 +195,19 @@ def test_keys_that_would_become_one_tag_are_refused(bench: Bench) -> None:
     assert "the tags 'a b' and 'a_b'" in found[0][2]
 
 
+def test_two_sources_of_one_tag_are_refused(bench: Bench) -> None:
+    bench.invoice('day,cost,id,t/a,meta\n2026-05-01,1,r/1,x,"{""a"": ""y""}"\n')
+    found = faults(bench, "resource/id: id", more="tags_from:\n  - prefix: t/\n  - json: meta\n")
+    assert [code for code, _, _ in found] == ["tag-keys-merged"]
+    bench.rule("resource/id: id", more="tags_from:\n  - prefix: t/\n  - {json: meta, add: m.}\n").publish()
+
+
+def test_a_mapping_of_constants_alone_has_as_many_rows_as_the_invoice(bench: Bench) -> None:
+    bench.invoice("day,cost\n2026-05-01,1\n2026-05-01,2\n")
+    bench.run(f"{HEAD}  {START}: {{value: 2026-05-01}}\n  cost/cost: {{sql: '2 * 1.5'}}\n").publish()
+    assert bench.made("cost/cost") == ["3", "3"]
+
+
 def test_tags_without_an_id_are_told_with_the_mapping(bench: Bench) -> None:
     bench.invoice("day,cost,id\n2026-05-01,1,\n")
     found = faults(bench, "resource/id: id", more="tags: {by: {value: us}}\n")

@@ -37,7 +37,7 @@ class _Plan:
 
     columns: Mapping[str, str]
     bound: Bound
-    prefixed: tuple[tuple[TagsFrom, str, str], ...]
+    prefixed: tuple[tuple[str, str], ...]
     needed: tuple[str, ...]
 
 
@@ -58,7 +58,8 @@ class Mapper:
     _given: dict[str, int] = field(default_factory=dict)
     _plans: dict[tuple[str, ...], _Plan] = field(default_factory=dict)
     _lacking: set[str] = field(default_factory=set)
-    _keys: dict[str, str] = field(default_factory=dict)
+    _keys: dict[str, tuple[At, str]] = field(default_factory=dict)
+    _seen: int = 0
 
     def __post_init__(self) -> None:
         self._sql: dict[str, Value] = {rule.target: rule.sql for rule in self.mapping.rules if rule.sql}
@@ -113,16 +114,18 @@ class Mapper:
         except Unbound as unbound:
             raise _bad(unbound.name, self._sql[unbound.name], unbound.error) from unbound
         prefixed = tuple(self._prefixed(names, told))
-        needed = {*columns.values(), *bound.used, *(name for _, _, name in prefixed)}
-        return _Plan(columns, bound, prefixed, tuple(name for name in names if name in needed))
+        needed = {*columns.values(), *bound.used, *(name for _, name in prefixed)}
+        # One at least: a table without columns has no rows.
+        wanted = tuple(name for name in names if name in needed) or names[:1]
+        return _Plan(columns, bound, prefixed, wanted)
 
     def _read(self) -> list[Value]:
         """What names a column of the invoice."""
         named = [rule.column for rule in self.mapping.rules if rule.column]
         return named + [each.json for each in self.mapping.tags_from if each.json]
 
-    def _prefixed(self, names: Sequence[str], told: _Told) -> Iterator[tuple[TagsFrom, str, str]]:
-        """(whose, tag, column) of the columns that become tags by how their names begin."""
+    def _prefixed(self, names: Sequence[str], told: _Told) -> Iterator[tuple[str, str]]:
+        """(tag, column) of the columns that become tags by how their names begin."""
         for each in self.mapping.tags_from:
             if each.prefix is None:
                 continue
@@ -130,7 +133,7 @@ class Mapper:
                 key = name.removeprefix(each.prefix.text)
                 is_meant = name.startswith(each.prefix.text) and key and each.wants(key)
                 if is_meant and (target := self._tag(each, key, told)):
-                    yield each, target, name
+                    yield target, name
 
     def _tag(self, each: TagsFrom, own: str, told: _Told) -> str | None:
         """The column of CBF for a key that the invoice names; None for one that the mapping makes itself."""
@@ -138,16 +141,18 @@ class Mapper:
         target = f"{TAG}{_NO_KEY_LETTER.sub('_', key)}"
         if any(rule.target == target for rule in self.mapping.rules):
             return None
-        if target not in self._keys:
-            self._keys[target] = key
+        most = self.most_columns - len(self.mapping.rules)
+        given = self._keys.setdefault(target, (each.at, key))
+        if given != (each.at, key):
+            told.once("tag-keys-merged", column=target, value=given[1], other=key, where=each.at)
+            return None
+        if len(self._keys) > self._seen:
+            self._seen += 1
             if target != f"{TAG}{key}":
                 told.once("tag-key-changed", column=target, value=key, where=each.at)
-            if len(self._keys) == self.most_columns:
-                told.once("columns-too-many", value=f"more than {len(self._keys)}", limit=self.most_columns)
-        elif self._keys[target] != key:
-            told.once("tag-keys-merged", column=target, value=self._keys[target], other=key, where=each.at)
-            return None
-        return target if len(self._keys) < self.most_columns else None
+            if self._seen == most + 1:
+                told.once("columns-too-many", value=f"more than {self.most_columns}", limit=self.most_columns)
+        return target if self._seen <= most else None
 
     def _mapped(self, chunk: Chunk, plan: _Plan, told: _Told) -> Chunk:
         rows = self._as_text(chunk, plan, told)
@@ -243,7 +248,7 @@ class Mapper:
         return found
 
     def _tags(self, rows: _Rows, plan: _Plan, told: _Told, faults: list[_Fault]) -> dict[str, Texts]:
-        found: dict[str, Texts] = {name: rows.table.column(column) for _, name, column in plan.prefixed}
+        found: dict[str, Texts] = {name: rows.table.column(column) for name, column in plan.prefixed}
         found = {name: texts.combine_chunks() for name, texts in found.items()}
         for each in self.mapping.tags_from:
             if each.json:
