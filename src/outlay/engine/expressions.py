@@ -45,6 +45,7 @@ _REASONS = {
     "PARAMETER": "it has a place for a parameter",
 }
 _ROW_MAKERS = frozenset(("unnest", "unlist", "generate_series", "range_table"))
+_OUTSIDE = frozenset(("current_setting", "getvariable", "current_query"))
 _THROUGH_JSON = frozenset(("->", "->>", "json_extract", "json_extract_string", "json_value"))
 _BINARY = ("DOUBLE", "FLOAT", "REAL")
 _OWN = re.compile(r"\bf(\d{6})\b")
@@ -310,6 +311,8 @@ def _check(node: _Node, kind: Kind, at: int) -> None:
     name = node.get("function_name", "")
     if name in _ROW_MAKERS:
         raise BadExpression(f"{name} makes several rows of one", at=at, next="Leave it out.")
+    if name in _OUTSIDE:
+        raise BadExpression(f"{name} is nothing of the row", at=at, next="Leave it out.")
     if kind == "number" and name in _THROUGH_JSON:
         raise BadExpression(
             f"{name} reads numbers in JSON as binary fractions, which are no money",
