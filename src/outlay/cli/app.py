@@ -106,6 +106,9 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "empty": "outlay.cli.drops:empty",
         "prune": "outlay.cli.drops:prune",
     },
+    "adaptor": {
+        "run": "outlay.cli.adaptor:run",
+    },
     "lake": {
         "where": "outlay.cli.lake:where",
         "tidy": "outlay.cli.lake:tidy",
@@ -138,7 +141,8 @@ def make_app() -> App:
     apps = {"": root, "connections": connections, "add": add, "users": users, "lake": lake}
     aws = App(name="aws", help="The billing exports of an AWS account: list them, make one.", sort_key=3.7)
     drop = App(name="drop", help="The side of an adaptor: publish AnyCost drops, and see to them.", sort_key=9.2)
-    apps |= {"notices": notices, "drop": drop, "notices add": telling, "aws": aws}
+    adaptor = App(name="adaptor", help="Turn a vendor's invoice into AnyCost drops by a mapping.", sort_key=9.1)
+    apps |= {"adaptor": adaptor, "notices": notices, "drop": drop, "notices add": telling, "aws": aws}
     root["--help"].help = "Show this, or the help of a command: outlay costs --help."
     root["--version"].help = "Show the version."
     for name, app in apps.items():
@@ -148,6 +152,7 @@ def make_app() -> App:
     root.command(aws)
     root.command(users)
     root.command(notices)
+    root.command(adaptor)
     root.command(drop)
     root.command(lake)
     return root

@@ -99,7 +99,7 @@ def publish(
     for warning in done.findings:
         say(f"warning: {warning.message}")
     for each in done.drops:
-        _say_published(each)
+        say_published(each)
 
 
 def list_(
@@ -346,7 +346,7 @@ def _drops(where: str, profile: str, role_arn: str, *, create: bool = False) -> 
     return open_drops(where, settings=settings, credentials=given, create=create)
 
 
-def _say_published(done: Published) -> None:
+def say_published(done: Published) -> None:
     cost = money(done.sums.get("cost/cost", Decimal(0)))
     rows, files = count(done.rows, "row"), count(done.files, "file")
     say(f"{done.period.month}: {done.drop_id} is current, with {rows} in {files}, cost {cost}.")

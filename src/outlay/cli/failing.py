@@ -66,7 +66,7 @@ def _call(words: list[str]) -> int:
 def _wants_listing(words: list[str]) -> bool:
     """Does the answer list commands: `outlay`, `outlay lake`, `outlay connections add --help`?"""
     named = [word for word in words if not word.startswith("-")]
-    return all(word in ("connections", "add", "users", "notices", "drop", "lake") for word in named)
+    return all(word in ("connections", "add", "users", "notices", "adaptor", "drop", "lake") for word in named)
 
 
 def _tell(message: str, next_action: str) -> None:

@@ -55,6 +55,8 @@ class Checker:
 
     def check(self, chunk: Chunk) -> Checked:
         self._told.extend(chunk.findings)
+        for code, count in chunk.more.items():
+            self._told.counts[code] = self._told.counts.get(code, 0) + count
         names = self._wanted(chunk)
         found = {name: self._written(chunk, name) for name in names}
         texts = {name: column.texts for name, column in found.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import islice
@@ -26,7 +26,7 @@ from outlay.storage import Location
 
 _MAPPINGS = 8_192
 _BATCH = 65_536
-_ENDINGS = (".csv", ".csv.gz", ".csv.zip", ".parquet")
+ENDINGS = (".csv", ".csv.gz", ".csv.zip", ".parquet")
 _KINDS = (
     "Give mappings, a table of pandas, Polars or Arrow, a path of CSV or Parquet files, a DuckDB relation, "
     "outlay.drops.Sql(…) or a database cursor."
@@ -42,12 +42,23 @@ class Sql:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows. `source` is how findings name where they come from; `numbers` are those of the rows in it, from 1."""
+    """Some rows. `source` is how findings name where they come from; `numbers` are those of the rows in it, from 1.
+
+    `more` counts, by code, the findings that are not given one by one.
+    """
 
     source: str
     table: pa.Table
     numbers: np.ndarray[Any, np.dtype[np.int64]]
     findings: tuple[Finding, ...] = ()
+    more: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Rows that somebody has read and mapped already, with what is wrong in them."""
+
+    chunks: Iterable[Chunk]
 
 
 def chunks(rows: Any, settings: Settings, scratch: Path) -> Iterator[Chunk]:
@@ -136,9 +147,9 @@ def _below(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise UsageError(f"There is no file or folder {path}.", next="Correct the path.")
-    found = sorted(each for each in path.rglob("*") if each.is_file() and each.name.lower().endswith(_ENDINGS))
+    found = sorted(each for each in path.rglob("*") if each.is_file() and each.name.lower().endswith(ENDINGS))
     if not found:
-        raise UsageError(f"{path} holds no file that ends in {', '.join(_ENDINGS)}.", next="Correct the path.")
+        raise UsageError(f"{path} holds no file that ends in {', '.join(ENDINGS)}.", next="Correct the path.")
     return found
 
 
@@ -236,6 +247,7 @@ def _is_paths(rows: Any) -> bool:
 
 # What holds rows, how it is known, and how it is read; the first that fits.
 _SOURCES: tuple[tuple[Callable[[Any], bool], Callable[[Any, Settings, Path], Iterator[Chunk]]], ...] = (
+    (lambda rows: isinstance(rows, Ready), lambda rows, settings, scratch: iter(rows.chunks)),
     (lambda rows: isinstance(rows, Sql), _sql),
     (_is_paths, _files),
     (lambda rows: hasattr(rows, "to_arrow_reader"), _relation),
