@@ -269,6 +269,14 @@ def bills(built: Bills, outlay_home: Path, monkeypatch: pytest.MonkeyPatch) -> B
     return built
 
 
+@pytest.fixture(autouse=True)
+def alone(bills: Bills) -> Iterator[None]:
+    """All bills are of one payer and month: of several connections one would count."""
+    yield
+    for row in bills.world.o.rows():
+        bills.world.o.remove(row.name, purge=True)
+
+
 def _add(bills: Bills, name: str) -> tuple[NewConnection, Mapping[str, Decimal]]:
     """A connection with a month in it, that is older than permissions take; and what the month was billed."""
     from outlay.state.models import Connection
@@ -292,7 +300,7 @@ def _give(name: str, bills: Bills, access: Mapping[str, str]) -> None:
     from outlay.state.models import Connection
 
     if access:
-        connecting.change(bills.world.o, name, Settings(keeps_access=False, **access))
+        connecting.change(bills.world.o, name, Settings(keeps_access=False, **access), untested=True)
         Connection.objects.filter(name=name).update(access_changed_at=None)
 
 

@@ -117,7 +117,7 @@ def test_another_access_is_new_again_and_tried_at_once(fresh: Fresh) -> None:
     assert fresh.view.status.status == "failing"
     member = fresh.world.organisation.fernwick
     access = _access(role_arn=member.role_arn, external_id="not-yet-in-the-trust-policy")
-    assert connecting.change(fresh.world.o, "main", access) == ["access"]
+    assert connecting.change(fresh.world.o, "main", access, untested=True) == ["access"]
     fresh.check()
     status = fresh.view.status
     assert status.status == "pending-data"
@@ -129,7 +129,7 @@ def test_who_borrows_an_access_that_was_changed_waits_too(fresh: Fresh) -> None:
     fresh.world.o.add(NewConnection("borrows", "aws", f"s3://{member.bucket}/other", access_of="main"))
     fresh.clock.ahead = timedelta(hours=1)
     access = _access(role_arn=member.role_arn, external_id=EXTERNAL_ID)
-    connecting.change(fresh.world.o, "main", access)
+    connecting.change(fresh.world.o, "main", access, untested=True)
     fresh.check()
     assert fresh.world.o.connection("borrows").status.status == "pending-data"
     assert "5 minutes to let" in fresh.world.o.connection("borrows").status.reason
@@ -138,7 +138,7 @@ def test_who_borrows_an_access_that_was_changed_waits_too(fresh: Fresh) -> None:
 def test_a_wrong_key_is_failing_at_once(fresh: Fresh) -> None:
     fresh.world.standin.allow("s3:ListBucket")
     access = _access(access_key_id="AKIAZZZZZZZZZZZZZZZZ", secret_access_key="x" * 40)
-    connecting.change(fresh.world.o, "main", access)
+    connecting.change(fresh.world.o, "main", access, untested=True)
     fresh.check()
     assert fresh.view.status.status == "failing"
     assert "does not know the access key" in fresh.view.status.reason

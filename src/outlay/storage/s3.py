@@ -39,8 +39,14 @@ class RegionalStore:
     def get(self, path: str, **options: Any) -> Any:
         return self._asked(lambda store: store.get(path, **options))
 
-    def put(self, path: str, content: Any) -> Any:
-        return self._asked(lambda store: store.put(path, content))
+    def head(self, path: str) -> Any:
+        return self._asked(lambda store: store.head(path))
+
+    def get_range(self, path: str, **span: Any) -> Any:
+        return self._asked(lambda store: store.get_range(path, **span))
+
+    def put(self, path: str, content: Any, **options: Any) -> Any:
+        return self._asked(lambda store: store.put(path, _from_its_start(content), **options))
 
     def delete(self, path: str) -> Any:
         return self._asked(lambda store: store.delete(path))
@@ -73,6 +79,13 @@ class RegionalStore:
             return ""
         region = region_of(error) or bucket_region(self._endpoint or _host(self.region), self._bucket)
         return region if region != self.region else ""
+
+
+def _from_its_start(content: Any) -> Any:
+    """A file that was sent to another region has been read."""
+    if not isinstance(content, bytes):
+        content.seek(0)
+    return content
 
 
 def _can_list(store: Any) -> bool:
