@@ -24,6 +24,10 @@ class Watch:
         page.on("response", self._answered)
 
     def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and message.text.startswith("htmx:sendAbort"):
+            # Whoever leaves a page while it asks for a part of it ends that: htmx has said so just before.
+            self.faults = [fault for fault in self.faults if not fault.startswith("console: htmx:afterRequest")]
+            return
         # A page that answers 404 on purpose is told so; a missing file is seen in _answered.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             self.faults.append(f"console: {message.text}")
