@@ -45,6 +45,8 @@ class Front:
     asked: Counter[str] = field(default_factory=Counter)
     regions: Sequence[str] = (REGION, OTHER_REGION)
     meets: threading.Barrier | None = None
+    # moto says that everybody's snapshots are one's own.
+    without_snapshots: bool = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         kind = read_request(environ).kind
@@ -57,6 +59,8 @@ class Front:
         if kind == "DescribeRegions":
             names = "".join(f"<item><regionName>{name}</regionName></item>" for name in self.regions)
             return _answer(start_response, 200, f"<R><regionInfo>{names}</regionInfo></R>")
+        if kind == "DescribeSnapshots" and self.without_snapshots:
+            return _answer(start_response, 200, "<R><snapshotSet/></R>")
         return cast(Iterable[bytes], self.application(environ, start_response))
 
     def _refuse(self, start_response: StartResponse, code: str, status: int) -> Iterable[bytes]:

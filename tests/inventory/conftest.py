@@ -22,7 +22,7 @@ from outlay.settings import Settings
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 BY_NAME: dict[str, Kind] = {kind.name: kind for kind in KINDS}
-ACCOUNT, OTHER = "112233445566", "665544332211"
+ACCOUNT, OTHER = "001122334455", "665544332211"
 
 
 def volume(id: str = "vol-1", *, account: str = ACCOUNT, region: str = "eu-west-1", **changes: Any) -> Resource:
