@@ -126,6 +126,10 @@ def accounts(*, json: Json = False) -> None:
     """List the accounts that are looked through: when, what they have, and what was not seen.
 
     For what was not seen, the permission that is missing is named.
+
+    For example:
+
+    outlay inventory accounts
     """
     from outlay import stocktaking
 
@@ -175,6 +179,11 @@ def look(account: Annotated[str, Parameter(help="The account's id; without it ev
     """Look through an account now, or through all of them, one after the other.
 
     A worker does so by itself, every 6 hours or as often as OUTLAY_INVENTORY_HOURS says.
+
+    For example:
+
+    outlay inventory look
+    outlay inventory look 123456789012
     """
     from outlay import stocktaking
 
