@@ -111,10 +111,13 @@ def count_and_list(session: Session, files: Sequence[str], wanted: Wanted) -> tu
     if not files:
         return 0, []
     found = _filtered(_newest(session.files(files, _FILES)), wanted)
-    (counted,) = session.rows(found.aggregate(count=found.count()))
+    counted = found.mutate(total=found.count().over(ibis.window()))
     order = ("kind", "account", "region", "name", "id")
-    rows = session.rows(found.order_by(*order).limit(wanted.limit, offset=wanted.offset))
-    return counted["count"], [_seen(row) for row in rows]
+    rows = session.rows(counted.order_by(*order).limit(wanted.limit, offset=wanted.offset))
+    if rows or not wanted.offset:
+        return (rows[0]["total"] if rows else 0), [_seen(row) for row in rows]
+    (only,) = session.rows(found.aggregate(count=found.count()))
+    return only["count"], []
 
 
 def counts(session: Session, files: Sequence[str]) -> dict[tuple[str, str], int]:

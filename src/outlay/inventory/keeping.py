@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +17,8 @@ from outlay.aws.inventory.collecting import Piece, Trouble
 from outlay.lake.resources import ARROW, Key, Known, Resources
 
 FOUND, CHANGED, GONE = "found", "changed", "gone"
+# Made into columns at once: as objects they take many times the room.
+_ROWS = 5_000
 
 
 @dataclass
@@ -26,8 +29,8 @@ class Outcome:
     changes: dict[str, int] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
 
-    def count(self, change: str) -> None:
-        self.changes[change] = self.changes.get(change, 0) + 1
+    def count(self, change: str, number: int = 1) -> None:
+        self.changes[change] = self.changes.get(change, 0) + number
 
 
 def keep(
@@ -52,14 +55,16 @@ def keep(
         if piece.resources is None:
             continue
         outcome.seen += len(piece.resources)
-        if changed := list(_changes(piece, known, at, outcome)):
-            rows.append(_batch(changed))
+        changed = _changes(piece, known, at, outcome)
+        while some := list(islice(changed, _ROWS)):
+            rows.append(_batch(some))
         missing |= _missing(piece, known)
     if is_over():
         return outcome
-    for row in table.rows(account, missing):
-        outcome.count(GONE)
-        rows.append(_batch([{**row, "change": GONE, "version": row["version"] + 1, "at": at}]))
+    gone = ({**row, "change": GONE, "version": row["version"] + 1, "at": at} for row in table.rows(account, missing))
+    while some := list(islice(gone, _ROWS)):
+        rows.append(_batch(some))
+        outcome.count(GONE, len(some))
     table.add(account, rows)
     table.tidy(account)
     return outcome

@@ -30,6 +30,8 @@ from outlay.storage.faults import translated
 NAMESPACE, TABLE = "outlay", "resources"
 ROOT = "resources"
 _COMMIT_SECONDS, _LONGEST_WAIT = 120, 2.0
+# As objects of Python rows take many times the room.
+_ROWS = 5_000
 # Of so many files of an account one is made: each look adds one.
 FILES = 60
 # name: Ibis's type, Iceberg's, Arrow's
@@ -105,10 +107,10 @@ class Resources:
         if not wanted:
             return
         for batch in self._batches(account, tuple(_COLUMNS)):
-            for place, row in enumerate(batch.select(["kind", "region", "id", "version"]).to_pylist()):
-                if wanted.get(Key(row["kind"], row["region"], row["id"])) == row["version"]:
-                    (whole,) = batch.slice(place, 1).to_pylist()
-                    yield {**whole, "tags": dict(whole["tags"] or ())}
+            keys = batch.select(["kind", "region", "id", "version"]).to_pylist()
+            is_wanted = [wanted.get(Key(each["kind"], each["region"], each["id"])) == each["version"] for each in keys]
+            for row in batch.filter(pa.array(is_wanted, pa.bool_())).to_pylist():
+                yield {**row, "tags": dict(row["tags"] or ())}
 
     def add(self, account: str, rows: Sequence[pa.RecordBatch]) -> None:
         """In one commit. Raises Unavailable when others' commits kept winning, and what the lake raises."""
@@ -143,7 +145,9 @@ class Resources:
             return
         mine = EqualTo("account", account) if account else ALWAYS_TRUE  # type: ignore[call-arg, arg-type]
         with self._lake.faults():
-            yield from table.scan(row_filter=mine, selected_fields=columns).to_arrow_batch_reader()
+            for batch in table.scan(row_filter=mine, selected_fields=columns).to_arrow_batch_reader():
+                for first in range(0, batch.num_rows, _ROWS):
+                    yield batch.slice(first, _ROWS)
 
     def _table(self) -> Table | None:
         with self._lake.faults():
