@@ -65,6 +65,10 @@ class Stock:
         assert count >= len(found)
         return found
 
+    def data(self) -> list[str]:
+        """The Parquet files of the table that lie in the lake, be they needed or not."""
+        return [file.path for file in self.lake.place.list("resources") if file.path.endswith(".parquet")]
+
     def ids(self, **wanted: Any) -> list[str]:
         return [each.id for each in self.there(**wanted)]
 

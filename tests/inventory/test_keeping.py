@@ -158,10 +158,25 @@ def test_many_files_of_an_account_become_one_and_say_the_same(stock: Stock, monk
     assert stock.ids() == ["vol-1", "vol-9"]
 
 
-def test_tidying_the_lake_leaves_the_resources(stock: Stock) -> None:
-    stock.keep(piece(volume()))
-    tidy(stock.lake, lambda *_: False, now=datetime.now(UTC) + timedelta(days=9), grace=HOUR)
-    assert stock.ids() == ["vol-1"]
+def test_tidying_the_lake_leaves_the_resources_and_sweeps_what_their_table_needs_no_more(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        stock.keep(piece(volume(details={"gib": number})), at=NOW + number * HOUR)
+    monkeypatch.setattr(resources, "FILES", 3)
+    assert stock.table.tidy(ACCOUNT)
+    told, before = stock.changes("vol-1"), stock.data()
+    later = datetime.now(UTC) + timedelta(days=9)
+    done = tidy(stock.lake, lambda *_: False, now=later, grace=HOUR)
+    # Three of one row, and the one that took their place.
+    assert (len(before), len(stock.data())) == (4, 1)
+    assert done.files_removed > 3
+    assert stock.changes("vol-1") == told
+    assert len(stock.there()) == 1
+    again = tidy(stock.lake, lambda *_: False, now=later, grace=HOUR)
+    assert again.files_removed == 0
+    stock.keep(piece(), at=NOW + 9 * HOUR)
+    assert stock.there() == []
 
 
 def test_a_commit_that_another_account_overtakes_is_made_again(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,7 @@ class Resources:
 
     def tidy(self, account: str) -> bool:
         """Make one file of the account's many, once there are so many; was there anything to do?"""
-        there = self._table()
+        there = self.there()
         mine = EqualTo("account", account)  # type: ignore[call-arg, arg-type]
         if there is None or len(list(there.scan(row_filter=mine).plan_files())) < FILES:
             return False
@@ -133,14 +133,14 @@ class Resources:
 
     def files(self) -> list[str]:
         """Addresses of the files that hold all rows, for an engine to read."""
-        table = self._table()
+        table = self.there()
         if table is None:
             return []
         with self._lake.faults():
             return [task.file.file_path for task in table.scan().plan_files()]
 
     def _batches(self, account: str, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-        table = self._table()
+        table = self.there()
         if table is None:
             return
         mine = EqualTo("account", account) if account else ALWAYS_TRUE  # type: ignore[call-arg, arg-type]
@@ -149,7 +149,8 @@ class Resources:
                 for first in range(0, batch.num_rows, _ROWS):
                     yield batch.slice(first, _ROWS)
 
-    def _table(self) -> Table | None:
+    def there(self) -> Table | None:
+        """The Iceberg table as it is now; None before the first `add`."""
         with self._lake.faults():
             try:
                 return self._lake.load((NAMESPACE, TABLE))
@@ -171,7 +172,7 @@ class Resources:
         while time.monotonic() < deadline:
             place = self._lake.place.location
             with self._lake.faults(), translated(place, writing=place):
-                there = self._table() or self._made()
+                there = self.there() or self._made()
                 try:
                     change(there)
                 except (CommitFailedException, CommitStateUnknownException):
