@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from outlay.app import Outlay
-from outlay.errors import AccessError, Busy, OutlayError, UnknownName
+from outlay.costs.answer import sums
+from outlay.errors import AccessError, Busy, OutlayError, UnknownName, UsageError
 
 if TYPE_CHECKING:
     from outlay.aws.inventory.collecting import Home, Trouble
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _ASK_AGAIN = 30
 # Hours, where only commands look.
 _USUALLY = 6
+MOST_WITH_COSTS = 1_000
+_ID, _IDS_AT_ONCE = "ResourceId", 500
 
 
 # Looking
@@ -241,6 +245,47 @@ def resource(o: Outlay, id: str) -> list[tuple[Seen, list[Change]]]:
             f"No resource {id!r} was ever seen.", next="See outlay inventory list, or search there by --text."
         )
     return [(each, changes[key_of(each)]) for each in found]
+
+
+def with_costs(o: Outlay, found: Sequence[Seen]) -> list[dict[str, Any]]:
+    """As `as_dict`, and beside each what it cost, effective, by currency: the charges that name it by id or ARN.
+
+    Raises UsageError for more than 1,000 at once, Busy and TooSlow.
+    """
+    from outlay.costs.answer import plain
+    from outlay.inventory.asking import COSTS
+
+    if len(found) > MOST_WITH_COSTS:
+        raise UsageError(
+            f"{len(found):,} resources are too many to be told with their costs: {MOST_WITH_COSTS:,} are the most.",
+            next="Narrow it, such as by account, region or kind.",
+            field="costs",
+        )
+    rows = [each.as_dict() for each in found]
+    for name, days in zip(COSTS, ("last-30-days", "this-month"), strict=True):
+        costs = _costs(o, found, days)
+        for row, each in zip(rows, found, strict=True):
+            amounts = sums(pair for id in each.billed_as for pair in costs.get(id, ()))
+            row[name] = {unit: plain(amount) for unit, amount in sorted(amounts.items())}
+    return rows
+
+
+def _costs(o: Outlay, found: Sequence[Seen], days: str) -> dict[str, list[tuple[str, Decimal]]]:
+    """By the resource id that charges have."""
+    from outlay.costs.filters import Filter
+    from outlay.costs.question import Question
+    from outlay.costs.ranges import RANGES
+
+    within = RANGES[days].days
+    start, end = within(datetime.now(UTC).date()) if within else (None, None)
+    ids = [id for each in found for id in each.billed_as]
+    costs: dict[str, list[tuple[str, Decimal]]] = {}
+    for first in range(0, len(ids), _IDS_AT_ONCE):
+        filters = tuple(Filter(_ID, "=", id) for id in ids[first : first + _IDS_AT_ONCE])
+        asked = Question(by=(_ID,), granularity="none", start=start, end=end, filters=filters)
+        for row in o.ask(asked).rows:
+            costs.setdefault(row.values[0], []).append((row.unit, row.amount))
+    return costs
 
 
 def _unknown(account: str, known: Iterable[str]) -> UnknownName:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 import outlay
 from outlay.cli.options import HowToPrint, Json, chosen
-from outlay.cli.output import Column, count, err, facts, print_json, say, table, text
+from outlay.cli.output import Column, count, err, facts, money, print_json, say, table, text
 
 if TYPE_CHECKING:
     from outlay.inventory.asking import Change, Seen
     from outlay.stocktaking import Looked
 
 _COLUMNS = [Column(title) for title in ("kind", "id", "name", "state", "region", "account", "since")]
+_COSTS = [Column("30 days", True), Column("this month", True)]
 _MOST = 1_000
 
 
@@ -28,16 +30,20 @@ def list_(
     tag: Annotated[str, Parameter("--tag", help="Only with this tag: KEY, or KEY=VALUE.")] = "",
     text: Annotated[str, Parameter("--text", help="Only with this in the id, the name or the ARN.")] = "",
     gone: Annotated[bool, Parameter("--gone", help="With what is gone, or has moved to another account.")] = False,
+    costs: Annotated[
+        bool, Parameter("--costs", help="With what each cost in the last 30 complete days and this month.")
+    ] = False,
     format: HowToPrint = None,
     json: Json = False,
 ) -> None:
     """List what runs in the connected AWS accounts, as it was seen last.
 
-    A table shows the first 1,000; JSON and CSV have them all.
+    A table shows the first 1,000; JSON and CSV have them all, or with costs 1,000 at most. Costs are effective.
 
     For example:
 
     outlay inventory list --kind ec2-volume --state available
+    outlay inventory list --account 123456789012 --costs
     outlay inventory list --tag team=web --region eu-west-1 --format csv > web.csv
     """
     how = chosen(format, json)
@@ -48,16 +54,18 @@ def list_(
     wanted = Wanted(kind, account, region, state, tag, text, gone, **more)
     with outlay.open() as o:
         total, found = stocktaking.resources(o, wanted)
+        told = stocktaking.with_costs(o, found) if costs else [each.as_dict() for each in found]
         is_empty = how == "table" and not total and not stocktaking.accounts(o)
     if how == "json":
-        print_json([each.as_dict() for each in found])
+        print_json(told)
     elif how == "csv":
         from outlay.costs.answer import harmless
         from outlay.inventory.asking import write_csv
 
-        write_csv(found, sys.stdout, harmless)
+        write_csv(told, sys.stdout, harmless)
     elif found:
-        table(_COLUMNS, [_line(each) for each in found])
+        titles = [*_COLUMNS, *(_COSTS if costs else ())]
+        table(titles, [(*_line(each), *_amounts(row)) for each, row in zip(found, told, strict=True)])
         say(f"{count(total, 'resource')}.")
         if total > len(found):
             say("next: Narrow it, or take all of them with --format csv.")
@@ -72,6 +80,15 @@ def list_(
 def _line(each: Seen) -> tuple[object, ...]:
     since = f"{each.since:%Y-%m-%d %H:%M}"
     return (each.kind, each.id, each.name or None, each.state or None, each.region or None, each.account, since)
+
+
+def _amounts(row: Mapping[str, Any]) -> list[str | None]:
+    from decimal import Decimal
+
+    from outlay.inventory.asking import COSTS
+
+    told = [row[name] for name in COSTS if name in row]
+    return ["\n".join(f"{money(Decimal(each))} {unit}" for unit, each in its.items()) or None for its in told]
 
 
 def show(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TextIO
@@ -24,7 +24,11 @@ _IDENTITY = ("account", "kind", "region", "id")
 _UNIQUE = tuple(kind.name for kind in KINDS if kind.is_unique)
 _SHOWN = ("arn", "name", "state", "created", "tags", "details", "change", "at", "first_at")
 MOST = 1_000_000
+_OWNERLESS = ("arn:aws:ec2:", "arn:aws-cn:ec2:", "arn:aws-us-gov:ec2:")
 COLUMNS = ("kind", "id", "name", "state", "region", "account", "since", "found", "created", "arn", "tags")
+
+# Of resources with costs: of the last 30 complete days, and of this month.
+COSTS = ("cost_30_days", "cost_this_month")
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,19 @@ class Seen:
             "tags": dict(self.tags),
             "details": dict(self.details),
         }
+
+    @property
+    def billed_as(self) -> tuple[str, ...]:
+        """What a charge may call it: its id, where no other account has the same one, and its ARN.
+
+        The ARNs of snapshots and images name no account, and a bill's do. Of what has moved, what names no account is
+        told where it is now.
+        """
+        with_account = self.arn.replace("::", f":{self.account}:") if self.arn.startswith(_OWNERLESS) else self.arn
+        if self.state == MOVED:
+            return (with_account,) if f":{self.account}:" in with_account else ()
+        ids = (self.id,) if self.kind in _UNIQUE else ()
+        return tuple(dict.fromkeys((*ids, self.arn, with_account)))
 
 
 @dataclass(frozen=True)
@@ -153,13 +170,18 @@ def key_of(seen: Seen) -> Seen_:
     return (seen.account, seen.kind, seen.region, seen.id)
 
 
-def write_csv(found: Sequence[Seen], out: TextIO, harmless: Any) -> None:
-    """`harmless` is put over every text: a spreadsheet takes some for formulas."""
+def write_csv(found: Sequence[Mapping[str, Any]], out: TextIO, harmless: Callable[[str], str]) -> None:
+    """Of what `as_dict` tells, with costs or without. Costs are such as `1.5 USD`, several joined by commas.
+
+    `harmless` is put over texts: a spreadsheet takes some for formulas.
+    """
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    costs = [name for name in COSTS if found and name in found[0]]
+    writer.writerow([*COLUMNS, *costs])
     for each in found:
-        told = each.as_dict() | {"tags": json.dumps(dict(each.tags), ensure_ascii=False, sort_keys=True)}
-        writer.writerow([harmless(told[name] or "") for name in COLUMNS])
+        told = {**each, "tags": json.dumps(each["tags"], ensure_ascii=False, sort_keys=True)}
+        sums = [", ".join(f"{amount} {unit}" for unit, amount in each[name].items()) for name in costs]
+        writer.writerow([*(harmless(told[name] or "") for name in COLUMNS), *sums])
 
 
 def _newest(table: ir.Table) -> ir.Table:

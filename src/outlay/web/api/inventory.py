@@ -28,6 +28,7 @@ class AskedResources(Schema):
     tag: Long = Field("", description="A key, or key=value.")
     text: Long = Field("", description="A part of the id, the name or the ARN.")
     gone: bool = Field(False, description="With what is gone or has moved.")
+    costs: bool = Field(False, description="With what each cost; of 1,000 at most.")
     format: Literal["json", "csv"] = "json"
     limit: int = Field(50, ge=1, le=MOST, description="How many at most; CSV has all.")
     offset: int = Field(0, ge=0, le=FARTHEST, description="How many are passed over first.")
@@ -48,6 +49,13 @@ class ResourceTold(Told):
     found: str = Field(description="When it was seen first.")
     tags: dict[str, str]
     details: dict[str, Any] = Field(description="The kind's own fields.")
+
+
+class ResourceListed(ResourceTold):
+    cost_30_days: dict[str, str] | None = Field(
+        None, description="Effective, of the last 30 complete days, by currency; null where costs were not asked for."
+    )
+    cost_this_month: dict[str, str] | None = Field(None, description="Effective, of this month, by currency.")
 
 
 class BeforeAndAfter(Told):
@@ -96,7 +104,8 @@ _FILE = {"schema": {"type": "string", "format": "binary"}}
 
 @router.get(
     "resources",
-    response={200: list[ResourceTold], **ERRORS},
+    response={200: list[ResourceListed], **ERRORS},
+    exclude_unset=True,
     summary="What runs in the connected AWS accounts",
     openapi_extra={"responses": {200: {"content": {"text/csv": _FILE}}}},
 )
@@ -106,13 +115,14 @@ def resources(request: HttpRequest, response: HttpResponse, asked: Query[AskedRe
     cut = {} if asked.format == "csv" else {"limit": page.limit, "offset": page.offset}
     wanted = Wanted(asked.kind, asked.account, asked.region, asked.state, asked.tag, asked.text, asked.gone, **cut)
     total, found = stocktaking.resources(outlay(), wanted)
+    told = stocktaking.with_costs(outlay(), found) if asked.costs else [each.as_dict() for each in found]
     if asked.format == "csv":
         out = io.StringIO(newline="")
-        write_csv(found, out, harmless)
+        write_csv(told, out, harmless)
         headers = {"Content-Disposition": 'attachment; filename="resources.csv"'}
         return HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
     tell(request, response, page, total)
-    return [each.as_dict() for each in found]
+    return told
 
 
 class AskedResource(Schema):
