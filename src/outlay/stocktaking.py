@@ -214,7 +214,8 @@ def accounts(o: Outlay) -> list[Looked]:
 
     files = Resources(o.lake).files()
     counted = o.desk.look(lambda session: counts(session, files))
-    rows = {account: InventoryLook(account=account) for account in behind} | {
+    known = {account for account, _ in counted}
+    rows = {account: InventoryLook(account=account) for account in known | behind.keys()} | {
         row.account: row for row in inventory.looks()
     }
     return [
