@@ -41,6 +41,7 @@ class Settings:
     folders: tuple[Path, ...] | None
     s3_endpoint: str | None
     s3_region: str | None
+    inventory_hours: int
     question_slots: int
     question_wait: int
     question_seconds: int
@@ -211,6 +212,13 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("s3_endpoint", ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"), "", str, "an S3 service other than AWS's"),
     Setting("s3_region", ("AWS_REGION", "AWS_DEFAULT_REGION"), "", str, "region of buckets that do not say theirs"),
+    Setting(
+        "inventory_hours",
+        ("OUTLAY_INVENTORY_HOURS",),
+        "6",
+        _count,
+        "hours from one look for what runs in a connected AWS account to the next; 0: none",
+    ),
     Setting(
         "question_slots", ("OUTLAY_QUESTION_SLOTS",), "1", _positive, "questions answered at once, by 2 threads each"
     ),

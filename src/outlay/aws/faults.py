@@ -190,6 +190,13 @@ FAULTS: tuple[Fault, ...] = (
         "Check its name, or make it.",
     ),
     Fault(
+        frozenset(("NoSuchTagSet", "NoSuchPublicAccessBlockConfiguration", "NoSuchEntity")),
+        NotFound,
+        "none",
+        "{what} has none of what {action} tells.",
+        "Nothing has to be done.",
+    ),
+    Fault(
         frozenset(("BucketAlreadyExists",)),
         Denied,
         "bucket-taken",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,8 @@ from outlay.errors import Denied, NotFound
 _SESSION = timedelta(hours=1)
 # By partition: where STS is active from the start.
 _REGIONS = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-_CONFIG = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard", "max_attempts": 3})
+_ATTEMPTS = 3
+_CONFIG = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard", "max_attempts": _ATTEMPTS})
 
 
 def _utc_now() -> datetime:
@@ -190,12 +192,18 @@ class _Role(CredentialProvider):
 
 
 class Session:
-    """Asks AWS's APIs, each answer a plain dictionary. Raises AccessError, with what to do next, for every refusal."""
+    """Asks AWS's APIs, each answer a plain dictionary. Raises AccessError, with what to do next, for every refusal.
 
-    def __init__(self, credentials: Credentials) -> None:
+    Any thread may ask. A call that AWS throttles, or cannot answer now, is made `attempts` times, with growing waits.
+    """
+
+    def __init__(self, credentials: Credentials, *, attempts: int = _ATTEMPTS) -> None:
         self.credentials = credentials
+        self._config = _CONFIG.merge(Config(retries={"mode": "standard", "max_attempts": attempts}))
         self._made: botocore.session.Session | None = None
         self._clients: dict[tuple[str, str], Any] = {}
+        # botocore makes one client at a time.
+        self._making = threading.Lock()
 
     def ask(
         self, service: str, operation: str, *, region: str = "", what: str = "", action: str = "", **parameters: Any
@@ -222,13 +230,29 @@ class Session:
                 return
             token = {"NextToken": page["NextToken"]}
 
+    def paged(
+        self, service: str, operation: str, key: str, *, region: str, action: str, size: int | None, **parameters: Any
+    ) -> Iterator[Any]:
+        """As `pages`, of operations that botocore knows how to page, each in its own way; `size` is that of a page."""
+        doing = Doing(action, self.credentials.who, region)
+        with translating(doing):
+            paginator = self._client(service, region).get_paginator(xform_name(operation))
+            pages = iter(paginator.paginate(**parameters, PaginationConfig={"PageSize": size} if size else {}))
+        while True:
+            with translating(doing):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield from page.get(key, ())
+
     def _client(self, service: str, region: str) -> Any:
-        if (service, region) not in self._clients:
-            self._made = self._made or self.credentials.session()
-            self._clients[service, region] = self._made.create_client(
-                service, region_name=region, endpoint_url=self.credentials.endpoint or None, config=_CONFIG
-            )
-        return self._clients[service, region]
+        with self._making:
+            if (service, region) not in self._clients:
+                self._made = self._made or self.credentials.session()
+                self._clients[service, region] = self._made.create_client(
+                    service, region_name=region, endpoint_url=self.credentials.endpoint or None, config=self._config
+                )
+            return self._clients[service, region]
 
 
 Standing = Literal["payer", "linked", "alone", "unknown"]

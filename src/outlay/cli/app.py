@@ -97,6 +97,12 @@ _COMMANDS: dict[str, dict[str, str]] = {
         "exports": "outlay.cli.aws:exports",
         "make-export": "outlay.cli.aws:make_export",
     },
+    "inventory": {
+        "list": "outlay.cli.inventory:list_",
+        "show": "outlay.cli.inventory:show",
+        "accounts": "outlay.cli.inventory:accounts",
+        "look": "outlay.cli.inventory:look",
+    },
     "drop": {
         "publish": "outlay.cli.drops:publish",
         "list": "outlay.cli.drops:list_",
@@ -142,7 +148,9 @@ def make_app() -> App:
     aws = App(name="aws", help="The billing exports of an AWS account: list them, make one.", sort_key=3.7)
     drop = App(name="drop", help="The side of an adaptor: publish AnyCost drops, and see to them.", sort_key=9.2)
     adaptor = App(name="adaptor", help="Turn a vendor's invoice into AnyCost drops by a mapping.", sort_key=9.1)
-    apps |= {"adaptor": adaptor, "notices": notices, "drop": drop, "notices add": telling, "aws": aws}
+    inventory = App(name="inventory", help="What runs in the AWS accounts: list, show, accounts, look.", sort_key=4.5)
+    apps |= {"adaptor": adaptor, "inventory": inventory, "notices": notices, "drop": drop}
+    apps |= {"notices add": telling, "aws": aws}
     root["--help"].help = "Show this, or the help of a command: outlay costs --help."
     root["--version"].help = "Show the version."
     for name, app in apps.items():
@@ -150,6 +158,7 @@ def make_app() -> App:
             app.command(place, name=command, sort_key=number)
     root.command(connections)
     root.command(aws)
+    root.command(inventory)
     root.command(users)
     root.command(notices)
     root.command(adaptor)

@@ -101,6 +101,11 @@ class Lake:
         with self.faults():
             return self._table.refresh()
 
+    def load(self, name: tuple[str, str]) -> Table:
+        """Another table of the same catalog. Raises pyiceberg's NoSuchTableError where it is not there."""
+        self._renew(self.catalog)
+        return self.catalog.load_table(name)
+
     @contextmanager
     def faults(self) -> Iterator[None]:
         """What reads the catalog or commits to it stands in here: its database's errors come out as Outlay's."""

@@ -10,6 +10,8 @@ from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 
 from outlay.lake.lake import NOTE, ROLLUP_NOTE, ROLLUPS, ROOT, Lake, Partition
+from outlay.lake.resources import ROOT as RESOURCES
+from outlay.lake.resources import Resources
 from outlay.storage import StoredFile
 
 
@@ -31,7 +33,8 @@ def tidy(lake: Lake, keep: Callable[[Partition, str], bool], *, now: datetime, g
     One that is made live again meanwhile stays, too.
     """
     before = now - grace
-    expired = _expire(lake, before)
+    table = lake.table()
+    expired = _expire(lake, table, before)
     table = lake.table()
     referenced = _referenced(table)
     root = str(lake.place.location)
@@ -50,6 +53,7 @@ def tidy(lake: Lake, keep: Callable[[Partition, str], bool], *, now: datetime, g
                 unneeded.append((partition, delivery))
     needed |= _rollups(lake, needed, {f"{partition.folder}/{delivery}" for partition, delivery in unneeded})
     stray = [file for file in files if _is_ours(file) and file.path not in needed and file.modified < before]
+    stray += _stray_history(lake, files, before)
     lake.place.delete(file.path for file in stray)
     removed = {each: swept for each in unneeded if (swept := _remove(lake, *each, before))}
     gone = [*stray, *(file for swept in removed.values() for file in swept)]
@@ -97,8 +101,20 @@ def _rollups(lake: Lake, needed: set[str], going: set[str]) -> set[str]:
     return found
 
 
-def _expire(lake: Lake, before: datetime) -> int:
-    table = lake.table()
+def _stray_history(lake: Lake, files: list[StoredFile], before: datetime) -> list[StoredFile]:
+    """Files of the resources' table that it does not need any more, once its old snapshots have expired."""
+    resources = Resources(lake)
+    table = resources.there()
+    if table is None or not _expire(lake, table, before):
+        return []
+    table = resources.there()
+    referenced = _referenced(table) if table else set()
+    root = str(lake.place.location)
+    its = (file for file in files if file.path.startswith(f"{RESOURCES}/"))
+    return [file for file in its if f"{root}/{file.path}" not in referenced and file.modified < before]
+
+
+def _expire(lake: Lake, table: Table, before: datetime) -> int:
     current = table.current_snapshot()
     old = [
         snapshot.snapshot_id

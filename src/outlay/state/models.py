@@ -395,3 +395,25 @@ class ToldOverlap(models.Model):
 
     def __str__(self) -> str:
         return f"{self.payer} {self.one} {self.other}"
+
+
+class InventoryLook(models.Model):
+    """The looks for what runs in an account: when the last was, what it did not see, and who looks at the moment.
+
+    `connection` is whose access it was; `said` is why nothing was seen, blank when something was.
+    """
+
+    account = models.CharField(max_length=64, primary_key=True)
+    connection = models.CharField(max_length=100, blank=True)
+    looked_at = models.DateTimeField(null=True)
+    next_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    seen = models.PositiveIntegerField(default=0)
+    said = models.TextField(blank=True)
+    next = models.TextField(blank=True)
+    troubles = models.JSONField(default=list)
+    lease_holder = models.CharField(max_length=200, blank=True)
+    lease_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.account

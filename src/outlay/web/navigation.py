@@ -27,6 +27,7 @@ ENTRIES = (
     Entry("Explorer", "explorer", "explorer", "explorer"),
     Entry("Connections", "connections", "connection", "connection"),
     Entry("Accounts", "accounts-in-bills", "cloud", "accounts-in-bills"),
+    Entry("Resources", "resources", "database", "resource"),
     Entry("Notices", "notices", "bell", "notice"),
     Entry("Users", "users", "users", "user"),
 )

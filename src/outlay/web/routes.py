@@ -191,6 +191,9 @@ ROUTES: tuple[Route, ...] = (
     Route("users/<int:number>/role", "outlay.web.accounts.users.role", "user-role", ADMINISTRATOR),
     Route("users/<int:number>/link", "outlay.web.accounts.users.link", "user-link", ADMINISTRATOR),
     Route("users/<int:number>/remove", "outlay.web.accounts.users.remove", "user-remove", ADMINISTRATOR),
+    # What runs
+    Route("resources", "outlay.web.inventory.views.resources", "resources", VIEWER),
+    Route("resource", "outlay.web.inventory.views.resource", "resource", VIEWER),
     # Accounts in the bills
     Route("accounts", "outlay.web.accounts_in_bills.views.accounts", "accounts-in-bills", VIEWER),
     Route("accounts/<str:account>/report", "outlay.web.accounts_in_bills.views.report", "account-report", VIEWER),

@@ -15,7 +15,7 @@ from django.db import connections as databases
 from django.db.utils import Error as DatabaseFault
 from django.utils import timezone
 
-from outlay import notifying
+from outlay import notifying, stocktaking
 from outlay.app import Outlay
 from outlay.errors import Bug, DiskFull, OutlayError, SetupError
 from outlay.findings import Finding
@@ -39,7 +39,7 @@ _NOTE_EVERY = 30
 _ROLL_UP_EVERY = 300
 _TIDY_FIRST, _TIDY_EVERY = 3600, 86400
 _LONGEST_WAIT = 30.0
-_EVERY = {"heartbeat": workers.BEAT.total_seconds(), "notices": IDLE}
+_EVERY = {"heartbeat": workers.BEAT.total_seconds(), "notices": IDLE, "inventory": 30.0}
 
 
 class Worker:
@@ -52,6 +52,7 @@ class Worker:
         self._tidy_at = timezone.now().timestamp() + _TIDY_FIRST
         self._rolling_up: Iterator[tuple[str, BillingPeriod]] | None = None
         self._faults = 0
+        self._over = threading.Event()
         self._name = claims.holder()
 
     def run(self) -> None:
@@ -65,18 +66,19 @@ class Worker:
 
     @contextmanager
     def beside(self) -> Iterator[None]:
-        """What goes on while bills come in: saying that it is there, and telling what there is to tell."""
-        over = threading.Event()
-        beats = threading.Thread(target=self._repeat, args=("heartbeat", self._beat, over), daemon=True)
-        tells = threading.Thread(target=self._repeat, args=("notices", self.tell_notice, over), daemon=True)
-        for thread in (beats, tells):
+        """What goes on while bills come in: saying that it is there, telling what there is to tell, taking stock."""
+        over = self._over
+        over.clear()
+        works = {"heartbeat": self._beat, "notices": self.tell_notice, "inventory": self.take_stock}
+        threads = [threading.Thread(target=self._repeat, args=(*each, over), daemon=True) for each in works.items()]
+        for thread in threads:
             thread.start()
         try:
             yield
         finally:
             over.set()
             # One that is at a receiver who does not answer is given up: it is told again.
-            for thread in (beats, tells):
+            for thread in threads:
                 thread.join(_PARTING)
             with suppress(*_STATE_FAULTS):
                 workers.leave(self._name)
@@ -137,6 +139,19 @@ class Worker:
             raise
         except Exception as error:  # noqa: BLE001 - no notice is worth the worker; it is told again later
             _log.error("A notice: %s", _unexpected(error))
+            return False
+        if said:
+            _log.info("%s", said)
+        return said is not None
+
+    def take_stock(self) -> bool:
+        """Look for what runs in the account that has been due the longest."""
+        try:
+            said = stocktaking.look_at_next(self._outlay, is_over=self._over.is_set)
+        except _STATE_FAULTS:
+            raise
+        except Exception as error:  # noqa: BLE001 - no inventory is worth the worker; it is looked again later
+            _log.error("The inventory: %s", error if isinstance(error, OutlayError) else _unexpected(error))
             return False
         if said:
             _log.info("%s", said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ninja import NinjaAPI
 
-from outlay.web.api import accounts, changing, costs, exporting, health, notices, overlaps
+from outlay.web.api import accounts, changing, costs, exporting, health, inventory, notices, overlaps
 from outlay.web.api.access import READ
 from outlay.web.api.handling import handle_errors, only_json
 
@@ -18,7 +18,7 @@ of `Retry-After`."""
 api = NinjaAPI(title="Outlay", version="1", description=_ABOUT, auth=READ, urls_namespace="api")
 # `changing` adds to the router of `connections`: an address has one view for all its methods.
 _ROUTERS = (
-    *(changing.router, costs.router, accounts.router, overlaps.router),
+    *(changing.router, costs.router, accounts.router, overlaps.router, inventory.router),
     *(exporting.router, notices.router, health.router),
 )
 for each in _ROUTERS:
