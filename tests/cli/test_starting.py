@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from outlay.cli.app import load, make_app
+from outlay.cli.app import GROUPS, load, make_app
 from outlay.cli.failing import run
 from tests.cli.conftest import OUTLAY, Outlay
 
@@ -19,7 +19,7 @@ HEAVY = ("ibis", "pyiceberg", "django", "boto3", "botocore", "duckdb", "pandas",
 
 HELP = f"""
 import contextlib, io, sys
-from outlay.cli.app import load, make_app
+from outlay.cli.app import GROUPS, load, make_app
 from outlay.cli.failing import run
 
 def paths(app, before=()):
@@ -67,6 +67,14 @@ def test_the_command_without_words_shows_its_help(outlay: Outlay) -> None:
     ran = outlay()
     assert ran.code == 0
     assert "Check connections now, and bring in what changed." in ran.out
+
+
+@pytest.mark.parametrize("group", sorted(GROUPS - {"add"}))
+def test_a_group_says_what_each_of_its_commands_is_for(outlay: Outlay, group: str) -> None:
+    listed = outlay(group, "--help").out.partition("Commands")[2].splitlines()[1:]
+    rows = [line.strip("│ ") for line in listed if line.startswith("│ ") and line[2] != " "]
+    assert rows
+    assert all(len(row.split()) > 3 for row in rows), rows
 
 
 def test_the_version_is_told(child: Outlay) -> None:

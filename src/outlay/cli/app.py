@@ -123,6 +123,10 @@ _COMMANDS: dict[str, dict[str, str]] = {
 }
 
 
+# Words that name no command, but a group of them.
+GROUPS = frozenset(word for group in _COMMANDS for word in group.split())
+
+
 def make_app() -> App:
     """A new tree; commands in it are not imported yet."""
     root = App(

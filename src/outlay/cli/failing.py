@@ -12,7 +12,7 @@ from pathlib import Path
 from cyclopts import Argument, CycloptsError
 from cyclopts import exceptions as theirs
 
-from outlay.cli.app import load, make_app
+from outlay.cli.app import GROUPS, load, make_app
 from outlay.errors import OutlayError
 
 _PATH_FAULTS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EEXIST)
@@ -66,7 +66,7 @@ def _call(words: list[str]) -> int:
 def _wants_listing(words: list[str]) -> bool:
     """Does the answer list commands: `outlay`, `outlay lake`, `outlay connections add --help`?"""
     named = [word for word in words if not word.startswith("-")]
-    return all(word in ("connections", "add", "users", "notices", "adaptor", "drop", "lake") for word in named)
+    return all(word in GROUPS for word in named)
 
 
 def _tell(message: str, next_action: str) -> None:
