@@ -19,7 +19,7 @@ HEAVY = ("ibis", "pyiceberg", "django", "boto3", "botocore", "duckdb", "pandas",
 
 HELP = f"""
 import contextlib, io, sys
-from outlay.cli.app import GROUPS, load, make_app
+from outlay.cli.app import load, make_app
 from outlay.cli.failing import run
 
 def paths(app, before=()):
