@@ -83,6 +83,8 @@ def test_resources_are_searched_filtered_and_opened(empty_site: Site, api: Api, 
     page.get_by_role("link", name="By day").click()
     expect(page).to_have_url(re.compile("is.ResourceId=vol-2&is.ResourceId=arn"))
     expect(page.get_by_role("heading", name="Explorer")).to_be_visible()
+    assert empty_site.ask("/resource", "viewer").headers["Location"] == "/resources"
+    assert empty_site.ask("/resource?id=vol-none", "viewer").status_code == 404
     page.goto("/resources?q=nobody-has-this")
     expect(page.get_by_text("No resource fits")).to_be_visible()
 
