@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 import outlay
 from outlay.inventory.keeping import keep
 from outlay.lake.resources import Resources
+from outlay.stocktaking import Unseen
 from tests.inventory.conftest import ACCOUNT, HOUR, OTHER, piece, volume
 from tests.web.conftest import Theme, Visit
 from tests.web.pages import PHONE, WIDE, axe, overflow
@@ -83,6 +84,8 @@ def test_resources_are_searched_filtered_and_opened(empty_site: Site, api: Api, 
     page.get_by_role("link", name="By day").click()
     expect(page).to_have_url(re.compile("is.ResourceId=vol-2&is.ResourceId=arn"))
     expect(page.get_by_role("heading", name="Explorer")).to_be_visible()
+    assert empty_site.ask("/resource", "viewer").headers["Location"] == "/resources"
+    assert empty_site.ask("/resource?id=vol-none", "viewer").status_code == 404
     page.goto("/resources?q=nobody-has-this")
     expect(page.get_by_text("No resource fits")).to_be_visible()
 
@@ -110,3 +113,22 @@ def test_a_long_list_is_shown_a_page_at_a_time(empty_site: Site, api: Api, visit
     expect(page.get_by_text("51 to 60 of 60", exact=True)).to_be_visible()
     page.get_by_role("link", name="Earlier").click()
     expect(rows).to_have_count(50)
+
+
+def test_what_was_not_seen_stands_below_with_the_missing_permission(empty_site: Site, visit: Visit) -> None:
+    with outlay.open(home=empty_site.home.home) as o:
+        _ = o.memory
+        from outlay.state import inventory
+
+        now = datetime.now(UTC)
+        lease = inventory.claim(ACCOUNT, now)
+        assert lease
+        unseen = Unseen(
+            "ec2-image", ("eu-west-1",), "ec2:DescribeImages", "It may not.", "Allow ec2:DescribeImages.", False
+        )
+        inventory.finish(lease, now, HOUR, connection="one", seen=0, troubles=[unseen.as_dict()])
+    page = visit(empty_site, "viewer")
+    page.goto("/resources")
+    told = page.locator(f"[data-look='{ACCOUNT}']")
+    expect(told).to_contain_text("ec2-image not seen in eu-west-1. It may not. Allow ec2:DescribeImages.")
+    assert axe(page) == []

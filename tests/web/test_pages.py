@@ -15,7 +15,7 @@ PAGES = [route for route in ROUTES if "<" not in route.path and route.access in 
 # These answer GET with something else than a page: a way elsewhere, a piece of one, or that it is no way to ask.
 ELSEWHERE = {
     *("account_change_password", "connection-news", "connection-overlap-choose"),
-    *("make-export-field", "make-export-plan", "make-export-policy"),
+    *("make-export-field", "make-export-plan", "make-export-policy", "resource"),
 }
 
 

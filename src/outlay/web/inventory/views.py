@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -61,6 +61,8 @@ def resources(request: HttpRequest) -> HttpResponse:
 def resource(request: HttpRequest) -> HttpResponse:
     """By its id or ARN, in the address's `id`: those may hold slashes."""
     o, id = outlay(), request.GET.get("id", "")
+    if not id:
+        return redirect("resources")
     found = stocktaking.resource(o, id)
     costs = stocktaking.with_costs(o, [seen for seen, _ in found])
     shown = [
