@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from outlay.app import Outlay
-from outlay.errors import UnknownName
+from outlay.errors import Busy, UnknownName
 from outlay.streams.body import BadBody, Body, TooMany, period_of, read_body
 
 if TYPE_CHECKING:
@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 
 # The address of the site that takes bodies: CloudZero's, so that its adaptors work.
 SEND_TO = "/v2/connections/billing/anycost/{name}/billing_drops"
-# Seconds that a body waits until others are checked.
-_WAIT = 60.0
+# Bodies that are in memory as rows, which take many times their size; and seconds that one waits until others are done.
+_AT_ONCE, _WAIT = 2, 60.0
+# Seconds that a program is told to wait.
+_ASK_AGAIN = 5
 # Of what is wrong with a body, so much is told.
 _MOST = 100
 _turns: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
 _making_turns = threading.Lock()
+_slots = threading.BoundedSemaphore(_AT_ONCE)
 
 
 def take(o: Outlay, name: str, content: bytes, *, key: str = "") -> Answer:
@@ -47,15 +50,16 @@ def take(o: Outlay, name: str, content: bytes, *, key: str = "") -> Answer:
     digest = answering.digest(key) if key else ""
     if digest and (before := answering.answered(name, digest)):
         return before
-    try:
-        body = _checked(o, row, content)
-    except BadBody as error:
-        answer = refusal(error)
-    else:
-        with _turn(name, body.period):
-            kept = _months(o, name).apply(body, key=digest)
-        connections.want_soon(name, timedelta(seconds=o.settings.stream_wait))
-        answer = answering.Answer(200, {"connection": kept.as_dict()})
+    with _slot():
+        try:
+            body = _checked(o, row, content)
+        except BadBody as error:
+            answer = refusal(error)
+        else:
+            with _turn(name, body.period):
+                kept = _months(o, name).apply(body, key=digest)
+            connections.want_soon(name, timedelta(seconds=o.settings.stream_wait))
+            answer = answering.Answer(200, {"connection": kept.as_dict()})
     return answering.keep(name, digest, answer) if digest and answer.status != _TOO_LARGE else answer
 
 
@@ -67,7 +71,8 @@ def validate(o: Outlay, name: str, content: bytes) -> Answer:
     row = _named(o, name)
     warnings: list[Finding] = []
     try:
-        body = _checked(o, row, content, warnings)
+        with _slot():
+            body = _checked(o, row, content, warnings)
     except BadBody as error:
         return refusal(error)
     told = {"month": body.period.month, "row_count": len(body.rows), "operation": body.operation}
@@ -160,6 +165,17 @@ def _months(o: Outlay, name: str) -> Months:
     from outlay.streams.months import Months
 
     return Months(o.stream(name))
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
+    """Raises Busy when others take too long."""
+    if not _slots.acquire(timeout=_WAIT):
+        raise Busy("Other bodies are being taken.", next="Send it again in a moment.", retry_after=_ASK_AGAIN)
+    try:
+        yield
+    finally:
+        _slots.release()
 
 
 @contextmanager
