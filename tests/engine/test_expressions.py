@@ -119,6 +119,27 @@ def test_numbers_of_json_are_refused_for_money(expressions: Expressions) -> None
     assert made(expressions, "note->>'a'", "text", rows(note=['{"a": "b"}'])) == (["b"], [False])
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "json_extract_path_text(note, 'cost')",
+        'json_transform(note, \'{"cost": "DECIMAL(38,20)"}\').cost',
+        'from_json(note, \'{"cost": "DECIMAL(38,20)"}\').cost',
+        "(note::JSON)['cost']",
+        "cost::JSON::DECIMAL(38,20)",
+        "format('{:.20f}', cost::DECIMAL(38,20))",
+        "printf('%.20f', cost::DECIMAL(38,20))",
+        "list_transform([cost], lambda x: (x::DOUBLE * 3)::VARCHAR)[1]",
+        "[(x::DOUBLE * 3)::VARCHAR for x in [cost]][1]",
+    ],
+)
+def test_money_goes_through_no_binary_fraction_that_no_type_shows(expressions: Expressions, sql: str) -> None:
+    with pytest.raises((BadExpression, Unbound)) as caught:
+        expressions.bind({"x": expressions.parse(sql, "number")}, COLUMNS)
+    error = caught.value.error if isinstance(caught.value, Unbound) else caught.value
+    assert "which is no money" in error.reason or "which are no money" in error.reason
+
+
 def test_rows_that_fail_are_known_and_say_why(expressions: Expressions) -> None:
     table = rows(cost=["1", "x", None, "4"])
     bound = expressions.bind({"x": expressions.parse("cost::INTEGER", "number")}, COLUMNS)

@@ -46,7 +46,9 @@ _REASONS = {
 }
 _ROW_MAKERS = frozenset(("unnest", "unlist", "generate_series", "range_table"))
 _OUTSIDE = frozenset(("current_setting", "getvariable", "current_query"))
-_THROUGH_JSON = frozenset(("->", "->>", "json_extract", "json_extract_string", "json_value"))
+# By the beginning of a function's name: it makes binary fractions of numbers, and shows none.
+_THROUGH_JSON = ("->", "json", "from_json")
+_FORMATS = frozenset(("format", "printf"))
 _BINARY = ("DOUBLE", "FLOAT", "REAL")
 _OWN = re.compile(r"\bf(\d{6})\b")
 # By what is made: the types that it may have, by their beginning.
@@ -175,7 +177,10 @@ class Expressions:
         fields = ", ".join(f"''::VARCHAR AS {_own(columns, name)}" for name in columns) or "1 AS nothing"
         # The smallest part is told: `_nodes` gives the whole before its parts.
         for node in reversed(parts) if parsed.kind == "number" else ():
-            if (kind := self._type(self._text(node), fields, columns)) and kind.startswith(_BINARY):
+            kind = self._type(self._text(node), fields, columns)
+            if kind == "JSON":
+                raise _through_json(_named(self._text(node), columns), _at(node, len("SELECT ")))
+            if kind.startswith(_BINARY):
                 raise BadExpression(
                     f"{_named(self._text(node), columns)} is a binary fraction ({kind}), which is no money",
                     at=_at(node, len("SELECT ")),
@@ -313,12 +318,28 @@ def _check(node: _Node, kind: Kind, at: int) -> None:
         raise BadExpression(f"{name} makes several rows of one", at=at, next="Leave it out.")
     if name in _OUTSIDE:
         raise BadExpression(f"{name} is nothing of the row", at=at, next="Leave it out.")
-    if kind == "number" and name in _THROUGH_JSON:
+    if kind != "number":
+        return
+    if name.startswith(_THROUGH_JSON):
+        raise _through_json(name, at)
+    if name in _FORMATS:
         raise BadExpression(
-            f"{name} reads numbers in JSON as binary fractions, which are no money",
-            at=at,
-            next="Name the column and the key instead: {column: …, key: …} keeps every digit.",
+            f"{name} writes numbers as binary fractions, which are no money", at=at, next="Cast to VARCHAR, or round."
         )
+    if node["class"] == "LAMBDA":
+        raise BadExpression(
+            "what a lambda calculates may be a binary fraction, which is no money",
+            at=at,
+            next="Calculate without one.",
+        )
+
+
+def _through_json(what: str, at: int) -> BadExpression:
+    return BadExpression(
+        f"{what} reads numbers in JSON as binary fractions, which are no money",
+        at=at,
+        next="Name the column and the key instead: {column: …, key: …} keeps every digit.",
+    )
 
 
 def _found(name: str, columns: Sequence[str], at: int) -> str:
