@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from outlay.period import BillingPeriod
-from outlay.storage import Place, open_place
+from outlay.storage import Place, Version, open_place
 from outlay.streams.body import Body, Operation
 from outlay.streams.months import Months
 from tests.services.s3 import S3
@@ -113,6 +113,26 @@ def test_the_same_key_changes_a_month_once(place: Place) -> None:
     months.apply(body([row("01T00", "2")], "sum"), key="other")
     assert months.apply(body([row("01T00", "1")], "sum"), key="k") == first
     assert costs(months) == ["1", "2"]
+
+
+@pytest.mark.parametrize("key", ["", "k"], ids=["without a key", "with a key"])
+@pytest.mark.parametrize("operation", ["sum", "replace_hourly", "replace_drop"])
+def test_a_body_counts_once_when_the_answer_of_its_own_write_was_lost(
+    place: Place, monkeypatch: pytest.MonkeyPatch, operation: Operation, key: str
+) -> None:
+    """What was written is sent again by the client of S3, and then refused, as it is there."""
+    months = Months(place, lambda: NOW)
+    months.apply(body([row("01T00", "1")]))
+    swap = Place.swap
+    lost = iter([True])
+
+    def deaf(self: Place, path: str, content: bytes, expected: Version | None) -> bool:
+        return swap(self, path, content, expected) and not next(lost, False)
+
+    monkeypatch.setattr(Place, "swap", deaf)
+    kept = months.apply(body([row("01T01", "2")], operation), key=key)
+    assert costs(months) == (["2"] if operation == "replace_drop" else ["1", "2"])
+    assert kept.rows == len(costs(months))
 
 
 def test_bodies_at_once_are_all_kept(place: Place) -> None:

@@ -75,6 +75,9 @@ class Months:
             month, version = self._read(period)
             if month and key in month.keys:
                 return Kept(period, month.keys[key]["drop_id"], month.keys[key]["row_count"])
+            if month and not set(parts).isdisjoint(month.parts):
+                # The answer of its own write was lost: it was tried again then, and found itself.
+                return _kept(period, month)
             after = self._after(body, month, parts)
             if key:
                 told = {"drop_id": after.drop_id, "row_count": after.rows}
