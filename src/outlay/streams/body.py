@@ -183,4 +183,7 @@ def period_of(text: str) -> BillingPeriod:
     if _MONTH.fullmatch(text):
         return BillingPeriod.parse(text)
     moment = datetime.fromisoformat(text.replace(" UTC", "+00:00"))
-    return BillingPeriod.of(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    try:
+        return BillingPeriod.of(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except OverflowError as error:
+        raise ValueError(f"{text} is no time of UTC") from error
