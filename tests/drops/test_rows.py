@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -218,6 +219,16 @@ def test_a_float_is_refused(drops: Drops, column: str, beside: Any) -> None:
     found = [each for each in told.value.findings if each.code == "float-refused"]
     assert found[-1].message == f"rows, row 2: {column} is a float."
     assert "floats=True (--floats)" in found[-1].next
+
+
+@pytest.mark.parametrize("value", [np.float64(0.1), np.float32(0.1)], ids=["double", "single"])
+@pytest.mark.parametrize("beside", [None, "x", Decimal(1)], ids=["blank", "text", "decimal"])
+def test_a_float_of_numpy_is_a_float(drops: Drops, value: Any, beside: Any) -> None:
+    with pytest.raises(DeliveryError, match="row 2: usage/amount is a float") as told:
+        drops.publish([{**row("1"), "usage/amount": beside}, {**row("1"), "usage/amount": value}], "2026-05")
+    assert {each.row for each in told.value.findings if each.code == "float-refused"} == {2}
+    drops.publish([{**row("1"), "usage/amount": value}], "2026-05", floats=True)
+    assert rows_of(drops.place)[0]["usage/amount"] == "0.1"
 
 
 @pytest.mark.parametrize(

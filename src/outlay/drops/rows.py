@@ -200,16 +200,25 @@ def _column(values: list[Any]) -> Any:
             return pa.array(values)
         except (pa.ArrowInvalid, ValueError):
             return pa.array([_text(value) for value in values], pa.string())
-    if float in kinds:
+    if any(issubclass(kind, _FLOATS) for kind in kinds):
         # Kept as what they are, so that they are told.
         return _with_floats(values)
     return pa.array([_text(value) for value in values], pa.string())
 
 
+# NumPy's narrow ones are no floats of Python.
+_FLOATS = (float, np.floating)
+
+
+def _double(value: Any) -> float:
+    """The double that is written as the value is: a narrow one has digits of its own."""
+    return float(value) if isinstance(value, float) else float(str(value))
+
+
 def _with_floats(values: list[Any]) -> Any:
     fields: dict[str, Any] = {
-        "float": pa.array([value if isinstance(value, float) else None for value in values], pa.float64()),
-        "text": pa.array([None if isinstance(value, float) else _text(value) for value in values], pa.string()),
+        "float": pa.array([_double(value) if isinstance(value, _FLOATS) else None for value in values], pa.float64()),
+        "text": pa.array([None if isinstance(value, _FLOATS) else _text(value) for value in values], pa.string()),
     }
     return pa.StructArray.from_arrays(list(fields.values()), names=list(fields))
 
