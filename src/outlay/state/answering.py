@@ -42,9 +42,18 @@ def keep(connection: str, key: str, answer: Answer) -> Answer:
     row, _ = StreamAnswer.objects.get_or_create(
         connection_id=connection,
         key=key,
-        defaults={"status": answer.status, "told": answer.told, "at": timezone.now()},
+        defaults={"status": answer.status, "told": _storable(answer.told), "at": timezone.now()},
     )
     return Answer(row.status, row.told)
+
+
+def _storable(told: Any) -> Any:
+    """What a faulty body held and PostgreSQL keeps in no JSON, NUL and half a letter, becomes a sign for that."""
+    if isinstance(told, str):
+        return "".join("\ufffd" if letter == "\0" or "\ud800" <= letter <= "\udfff" else letter for letter in told)
+    if isinstance(told, dict):
+        return {_storable(name): _storable(value) for name, value in told.items()}
+    return [_storable(each) for each in told] if isinstance(told, list) else told
 
 
 @translated
