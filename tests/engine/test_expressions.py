@@ -136,8 +136,7 @@ def test_numbers_of_json_are_refused_for_money(expressions: Expressions) -> None
 def test_money_goes_through_no_binary_fraction_that_no_type_shows(expressions: Expressions, sql: str) -> None:
     with pytest.raises((BadExpression, Unbound)) as caught:
         expressions.bind({"x": expressions.parse(sql, "number")}, COLUMNS)
-    error = caught.value.error if isinstance(caught.value, Unbound) else caught.value
-    assert "which is no money" in error.reason or "which are no money" in error.reason
+    assert "no money" in str(caught.value)
 
 
 def test_rows_that_fail_are_known_and_say_why(expressions: Expressions) -> None:
