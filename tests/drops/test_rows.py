@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -219,6 +220,18 @@ def test_a_float_is_refused(drops: Drops, column: str, beside: Any) -> None:
     found = [each for each in told.value.findings if each.code == "float-refused"]
     assert found[-1].message == f"rows, row 2: {column} is a float."
     assert "floats=True (--floats)" in found[-1].next
+
+
+@pytest.mark.parametrize("value", [Decimal("Infinity"), Decimal("-Infinity"), Decimal("NaN")])
+def test_a_decimal_that_is_no_number_is_told(drops: Drops, value: Decimal) -> None:
+    with pytest.raises(DeliveryError, match="row 1: cost/cost is .*, not a plain decimal"):
+        drops.publish([row(value), row(Decimal("1.5"))], "2026-05")
+
+
+def test_a_query_that_gives_a_column_twice_is_refused(drops: Drops) -> None:
+    query = """SELECT '2026-05-03' AS "time/usage_start", 1 AS "cost/cost", 2 AS "cost/cost" """
+    with closing(sqlite3.connect(":memory:")) as con, pytest.raises(UsageError, match="'cost/cost' 2 times"):
+        drops.publish(con.execute(query), "2026-05")
 
 
 @pytest.mark.parametrize("value", [np.float64(0.1), np.float32(0.1)], ids=["double", "single"])

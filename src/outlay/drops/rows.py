@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -168,6 +169,9 @@ def _arrow(rows: Any, settings: Settings, scratch: Path) -> Iterator[Chunk]:
 
 def _cursor(rows: Any, settings: Settings, scratch: Path) -> Iterator[Chunk]:
     names = [column[0] for column in rows.description or ()]
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise UsageError(f"The query gives the column {name!r} {count} times.", next="Name each column once.")
     fetched = iter(lambda: rows.fetchmany(_MAPPINGS), [])
     return _mappings((dict(zip(names, row, strict=True)) for some in fetched for row in some), settings, scratch)
 
@@ -198,7 +202,8 @@ def _column(values: list[Any]) -> Any:
     if kinds <= {Decimal}:
         try:
             return pa.array(values)
-        except (pa.ArrowInvalid, ValueError):
+        except (pa.ArrowInvalid, ValueError, TypeError):
+            # Wider than Arrow's, or infinite.
             return pa.array([_text(value) for value in values], pa.string())
     if any(issubclass(kind, _FLOATS) for kind in kinds):
         # Kept as what they are, so that they are told.
