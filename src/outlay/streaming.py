@@ -155,7 +155,7 @@ def _named(o: Outlay, name: str) -> Connection:
     row = o.connection(name).row
     if row.kind != "stream":
         raise UnknownName(
-            f"{name} brings its bills in from {row.location or 'its payer'}; nothing can be sent to it.",
+            f"{name} brings its bills in from elsewhere: nothing can be sent to it.",
             next="Add a connection of the kind stream.",
         )
     return row

@@ -224,7 +224,7 @@ def test_a_float_is_refused(drops: Drops, column: str, beside: Any) -> None:
 
 @pytest.mark.parametrize("value", [Decimal("Infinity"), Decimal("-Infinity"), Decimal("NaN")])
 def test_a_decimal_that_is_no_number_is_told(drops: Drops, value: Decimal) -> None:
-    with pytest.raises(DeliveryError, match="row 1: cost/cost is .*, not a plain decimal"):
+    with pytest.raises(DeliveryError, match=r"row 1: cost/cost is .*, not a plain decimal"):
         drops.publish([row(value), row(Decimal("1.5"))], "2026-05")
 
 

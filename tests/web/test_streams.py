@@ -223,6 +223,17 @@ def test_what_is_not_there_is_404(stream: Stream, api: Api) -> None:
     assert (other.send(ROW).status_code, list(other.send(ROW).json())) == (404, ["message"])
 
 
+def test_where_other_bills_lie_is_not_told_to_who_may_only_send(stream: Stream, api: Api, bare: Home) -> None:
+    folder = bare.folder / "elsewhere"
+    folder.mkdir()
+    new = {"name": "a-folder", "kind": "focus", "location": str(folder)}
+    assert api.ask("connections", "POST", json=new).status_code == 201
+    answer = Stream(stream.site, "a-folder", stream.key).send(ROW)
+    assert answer.status_code == 404
+    assert "a-folder brings its bills in from elsewhere" in answer.json()["message"]
+    assert str(bare.folder) not in answer.text
+
+
 def test_an_address_has_its_methods(stream: Stream) -> None:
     answer = stream.ask(method="DELETE")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
