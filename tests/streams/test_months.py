@@ -115,6 +115,17 @@ def test_the_same_key_changes_a_month_once(place: Place) -> None:
     assert costs(months) == ["1", "2"]
 
 
+def test_a_key_is_remembered_for_thirty_days(place: Place) -> None:
+    def at(days: int) -> Months:
+        return Months(place, lambda: NOW + timedelta(days=days))
+
+    at(0).apply(body([row("01T00", "1")]), key="k")
+    assert at(29).apply(body([row("01T00", "2")]), key="k").rows == 1
+    assert costs(at(29)) == ["1"]
+    at(31).apply(body([row("01T00", "3")]), key="k")
+    assert costs(at(31)) == ["3"]
+
+
 @pytest.mark.parametrize("key", ["", "k"], ids=["without a key", "with a key"])
 @pytest.mark.parametrize("operation", ["sum", "replace_hourly", "replace_drop"])
 def test_a_body_counts_once_when_the_answer_of_its_own_write_was_lost(

@@ -40,7 +40,7 @@ class Part:
 class Month:
     """What counts of a month. `number` rises with each change, `keys` tells the requests that made the last ones.
 
-    A key's value is what was answered: the drop's id and its rows.
+    A key's value is what was answered, the drop's id and its rows, and when.
     """
 
     drop_id: str

@@ -25,6 +25,8 @@ from outlay.streams.parts import MOST_ROWS, packed, unpacked
 
 # Of requests with a key: how many of a month's last ones are remembered beside what they changed.
 _KEYS = 1_000
+# As long as the state remembers answers: a key that comes after that is a new one.
+_REMEMBERED = timedelta(days=30)
 # Parts that no longer count stay so long, for those who read them.
 _GRACE = timedelta(hours=1)
 _TRIES = 50
@@ -64,8 +66,13 @@ class Months:
     def answered(self, period: BillingPeriod, key: str) -> Kept | None:
         """What the request with that key came to, where it has changed the month already."""
         month, _ = self._read(period)
-        told = month.keys.get(key) if month else None
-        return Kept(period, told["drop_id"], told["row_count"]) if told else None
+        return self._told(period, month, key) if month else None
+
+    def _told(self, period: BillingPeriod, month: Month, key: str) -> Kept | None:
+        told = month.keys.get(key)
+        if told is None or datetime.fromisoformat(told["at"]) < self._now() - _REMEMBERED:
+            return None
+        return Kept(period, told["drop_id"], told["row_count"])
 
     def apply(self, body: Body, *, key: str = "") -> Kept:
         """Raises Changed when others are quicker again and again, AccessError, and DiskFull."""
@@ -73,15 +80,15 @@ class Months:
         parts = self._write(period, body.columns, body.rows)
         for _ in range(_TRIES):
             month, version = self._read(period)
-            if month and key in month.keys:
-                return Kept(period, month.keys[key]["drop_id"], month.keys[key]["row_count"])
+            if month and (before := self._told(period, month, key)):
+                return before
             if month and not set(parts).isdisjoint(month.parts):
                 # The answer of its own write was lost: it was tried again then, and found itself.
                 return _kept(period, month)
             after = self._after(body, month, parts)
             if key:
-                told = {"drop_id": after.drop_id, "row_count": after.rows}
-                keys = {**after.keys, key: told}
+                told = {"drop_id": after.drop_id, "row_count": after.rows, "at": self._now().isoformat()}
+                keys = {**{name: each for name, each in after.keys.items() if name != key}, key: told}
                 after = replace(after, keys=dict(islice(keys.items(), max(0, len(keys) - _KEYS), None)))
             if self._place.swap(month_path(period), after.as_json(), version):
                 if body.operation != "sum":
