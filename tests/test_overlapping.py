@@ -397,3 +397,14 @@ def test_what_was_chosen_of_the_new_one_holds_when_it_goes_with_its_charges(both
     choose(both, BOTH, "cur-two", "focus")
     connecting.remove(both, "cur-two", purge=True, by="ada")
     assert by_sql(both) == WHOLE
+
+
+def test_what_a_connection_left_out_of_accounts_stays_left_out_when_it_goes_and_its_charges_stay(
+    o: Outlay, bills: Path
+) -> None:
+    bring(o, bills, "cur", CUR)
+    accounting.count_only_connected(o, "cur", is_on=True, by="ada")
+    assert by_sql(o) == {}
+    connecting.remove(o, "cur", by="ada")
+    assert by_sql(o) == by_question(o) == {}
+    assert accounting.ignored(o).all == {"cur": {"USD": Decimal(150)}}

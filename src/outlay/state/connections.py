@@ -300,6 +300,7 @@ def remove(name: str, *, keeps_charges: bool = True) -> None:
                 "created_at": row.created_at,
                 "count_from": first,
                 "count_to": last,
+                "only_connected": row.only_connected,
             },
         )
     row.delete()
