@@ -172,3 +172,22 @@ def test_only_the_newest_is_gone_back_from_and_only_what_went_on(o: Outlay, tmp_
     assert o.connection("three").row.paused_at is None
     connecting.go_back(o, "two", by="ada")
     assert bounds(o, "one") == ("", "")
+
+
+def test_nothing_goes_on_with_one_that_counts_nothing_itself(o: Outlay, tmp_path: Path) -> None:
+    connecting.move(o, "two", at(tmp_path, "three"), by="ada")
+    with pytest.raises(UsageError, match="three counts nothing yet") as told:
+        connecting.move(o, "three", at(tmp_path, "four"), "2026-07", by="ada")
+    assert "go-on three" in told.value.next
+    bring(o, tmp_path, ["2026-06", "2026-07"], "two", "three")
+    assert counted(o) == {"2026-06": 1, "2026-07": 1}
+    connecting.go_back(o, "three", by="ada")
+    with pytest.raises(UsageError, match="three counts nothing"):
+        connecting.move(o, "three", at(tmp_path, "four"), "2026-07", by="ada")
+
+
+def test_when_the_first_goes_with_its_charges_the_next_counts_its_months(o: Outlay, tmp_path: Path) -> None:
+    bring(o, tmp_path, ["2026-04", "2026-05"], "one", "two")
+    connecting.remove(o, "one", purge=True, by="ada")
+    assert bounds(o, "two") == ("", "")
+    assert counted(o) == {"2026-04": 1, "2026-05": 1}

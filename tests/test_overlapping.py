@@ -361,3 +361,50 @@ def test_a_notice_tells_of_an_overlap_once(both: Outlay, bills: Path) -> None:
     assert event["reason"] == (
         f"Its bills of payer {PAYER} are those of cur in 2 months. They count once; 113.00 USD is left out."
     )
+
+
+def test_what_goes_on_with_a_connection_is_as_old_and_what_was_chosen_of_that_holds_for_it(
+    both: Outlay, bills: Path
+) -> None:
+    later = {(JUNE, PAYER): "61", (JULY, PAYER): "74"}
+    put(bills, "cur-two", later)
+    connecting.move(both, "cur", NewConnection("cur-two", "aws", str(bills / "cur-two")), JUNE, by="ada")
+    bring(both, bills, "cur-two", later)
+    moved = {("cur", APRIL, PAYER): Decimal(40), ("cur", MAY, PAYER): Decimal(50)}
+    new = {("cur-two", JUNE, PAYER): Decimal(61), ("cur-two", JULY, PAYER): Decimal(74)}
+    alone = {("focus", JUNE, OTHER): Decimal(7)}
+    assert by_sql(both) == by_question(both) == {**moved, **new, **alone}
+    # What is said of one holds for the other, and the last word counts.
+    choose(both, BOTH, "cur", "focus")
+    focus = {key: cost for key, cost in WHOLE.items() if key[0] == "focus"}
+    assert by_sql(both) == by_question(both) == {**moved, **new, **focus}
+    assert [each.choice for each in overlapping.found(both).overlaps] == [BOTH, BOTH]
+    choose(both, "focus", "cur-two", "focus")
+    assert by_sql(both) == {("cur", APRIL, PAYER): Decimal(40), **focus}
+    choose(both, "cur", "cur", "focus")
+    assert by_sql(both) == {**moved, **new, **alone}
+    # And stays when one of them goes.
+    choose(both, BOTH, "cur-two", "focus")
+    connecting.remove(both, "cur", by="ada")
+    assert by_sql(both) == {**moved, **new, **focus}
+
+
+def test_what_was_chosen_of_the_new_one_holds_when_it_goes_with_its_charges(both: Outlay, bills: Path) -> None:
+    later = {(JUNE, PAYER): "61"}
+    put(bills, "cur-two", later)
+    connecting.move(both, "cur", NewConnection("cur-two", "aws", str(bills / "cur-two")), JUNE, by="ada")
+    bring(both, bills, "cur-two", later)
+    choose(both, BOTH, "cur-two", "focus")
+    connecting.remove(both, "cur-two", purge=True, by="ada")
+    assert by_sql(both) == WHOLE
+
+
+def test_what_a_connection_left_out_of_accounts_stays_left_out_when_it_goes_and_its_charges_stay(
+    o: Outlay, bills: Path
+) -> None:
+    bring(o, bills, "cur", CUR)
+    accounting.count_only_connected(o, "cur", is_on=True, by="ada")
+    assert by_sql(o) == {}
+    connecting.remove(o, "cur", by="ada")
+    assert by_sql(o) == by_question(o) == {}
+    assert accounting.ignored(o).all == {"cur": {"USD": Decimal(150)}}

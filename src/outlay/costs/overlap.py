@@ -55,26 +55,47 @@ class Choices:
     """Who counts first. `since` says when each connection was added; one that it lacks is older than all.
 
     `first` is the connection that was chosen for a payer; `both` has a payer with two connections whose bills are
-    different ones, so that neither counts for the other.
+    different ones, so that neither counts for the other. Connections that go on with one another are as old as the
+    first of them, and what is said of one holds for all: `lines` has that first one of each that goes on with another.
     """
 
     since: Mapping[str, datetime] = field(default_factory=dict)
     first: Mapping[str, str] = field(default_factory=dict)
     both: frozenset[tuple[str, frozenset[str]]] = frozenset()
+    lines: Mapping[str, str] = field(default_factory=dict)
 
     def in_order(self, bills: Iterable[Bill]) -> list[Bill]:
-        return sorted(bills, key=lambda each: (self.first.get(each.payer) != each.connection, *self.age(each)))
+        return sorted(bills, key=lambda each: (*self._is_behind(each), *self.age(each)))
 
-    def age(self, bill: Bill) -> tuple[datetime, str]:
-        return self.since.get(bill.connection, _LONG_AGO), bill.connection
+    def _is_behind(self, bill: Bill) -> tuple[bool, bool]:
+        first = self.first.get(bill.payer, "")
+        return self._line(first) != self._line(bill.connection), first != bill.connection
+
+    def age(self, bill: Bill) -> tuple[datetime, datetime, str]:
+        name = bill.connection
+        return self.since.get(self._line(name), _LONG_AGO), self.since.get(name, _LONG_AGO), name
 
     def said(self, payer: str, connections: Iterable[str]) -> str:
         """What was chosen of two connections: one of them, `BOTH`, or nothing."""
         pair = frozenset(connections)
-        if (payer, pair) in self.both:
+        if self._pair(pair) in {self._pair(each) for of, each in self.both if of == payer}:
             return BOTH
         chosen = self.first.get(payer, "")
-        return chosen if chosen in pair else ""
+        if chosen in pair:
+            return chosen
+        return next((each for each in sorted(pair) if self._line(each) == self._line(chosen)), "")
+
+    def together(self, connection: str) -> frozenset[str]:
+        """With those that it goes on with, and that go on with it."""
+        line = self._line(connection)
+        return frozenset({connection, line, *(name for name, first in self.lines.items() if first == line)})
+
+    def _line(self, connection: str) -> str:
+        return self.lines.get(connection, connection)
+
+    def _pair(self, connections: frozenset[str]) -> frozenset[str]:
+        firsts = frozenset(map(self._line, connections))
+        return firsts if len(firsts) == len(connections) else connections
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from django.db import transaction
 from outlay.errors import AccessError, UsageError
 from outlay.state import connections
 from outlay.state.faults import translated
-from outlay.state.models import AccountBehind, Connection, NamedAccount
+from outlay.state.models import AccountBehind, Connection, NamedAccount, RemovedConnection
 
 if TYPE_CHECKING:
     # Every command asks for statuses, few ask AWS or the lake.
@@ -218,10 +218,14 @@ def facts_of_linked(row: Connection) -> dict[str, Any]:
 
 @translated
 def only() -> Only:
-    """Whose charges count."""
+    """Whose charges count; of connections that were removed while their charges stay, as they were set then."""
     from outlay.costs.only import Only
 
-    switched = Connection.objects.filter(only_connected=True).values_list("name", flat=True)
+    rows, removed = (
+        each.objects.filter(only_connected=True).order_by().values_list("pk")
+        for each in (Connection, RemovedConnection)
+    )
+    switched = [name for (name,) in rows.union(removed)]
     return Only(frozenset(switched), frozenset(connected())) if switched else Only()
 
 

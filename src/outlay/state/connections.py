@@ -282,8 +282,13 @@ def is_all_in(name: str) -> bool:
 @transaction.atomic
 def remove(name: str, *, keeps_charges: bool = True) -> None:
     """Without its charges, the connection that it went on with counts their months. Raises what `check_unused` does."""
+    # Other commands do without what reads the lake.
+    from outlay.state import overlaps
+
     row = check_unused(name)
+    overlaps.hand_on(row)
     if not keeps_charges:
+        overlaps.hand_on_first(row)
         moving.give_back(row)
         _forget_bills(name)
     else:
@@ -295,6 +300,7 @@ def remove(name: str, *, keeps_charges: bool = True) -> None:
                 "created_at": row.created_at,
                 "count_from": first,
                 "count_to": last,
+                "only_connected": row.only_connected,
             },
         )
     row.delete()

@@ -160,7 +160,7 @@ class SeenFile(models.Model):
 
 
 class RemovedConnection(models.Model):
-    """A connection that is forgotten while its charges stay: which of its months answers count.
+    """A connection that is forgotten while its charges stay: which of its months, and whose charges, count.
 
     `created_at` is null where that was not kept when it went.
     """
@@ -170,6 +170,7 @@ class RemovedConnection(models.Model):
     removed_at = models.DateTimeField()
     count_from = models.CharField(max_length=7, blank=True)
     count_to = models.CharField(max_length=7, blank=True)
+    only_connected = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.name

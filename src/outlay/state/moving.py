@@ -69,6 +69,12 @@ def link(old: str, new: str, first: str, *, keeps_old: bool = False) -> None:
 def check(old: Connection, first: str) -> None:
     """Raises UsageError when nothing can go on with it from that month on."""
     check_free(old)
+    if counts_nothing(old):
+        raise UsageError(
+            f"{old.name} counts nothing yet, so nothing can go on with it: {old.moved_from_id} counts its months.",
+            next=f"Move {old.moved_from_id} instead after going back, or say the month: outlay connections go-on "
+            f"{old.name} --month MONTH.",
+        )
     if old.count_to:
         raise UsageError(
             f"{old.name} counts up to {old.count_to}, and another may count what comes after.",
@@ -222,10 +228,13 @@ def check_not_needed(row: Connection) -> None:
 def give_back(gone: Connection) -> None:
     """What a connection counted that goes with its charges falls to the one that it went on with.
 
-    A bound that somebody has set since stays.
+    Or, where there is none, to the one that goes on with it. A bound that somebody has set since stays.
     """
     old = gone.moved_from
     if old is None:
+        for new in gone.moved_to.exclude(move_state__in=_SILENT):
+            if _joins(gone, new):
+                Connection.objects.filter(name=new.name).update(count_from=gone.count_from)
         return
     gone.moved_to.update(moved_from=old)
     if gone.move_state in _SILENT:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from outlay.costs import overlap
 from outlay.costs.answer import plain
@@ -167,14 +168,23 @@ def tell(found: Iterable[Overlap]) -> None:
 def choices() -> Choices:
     """With the age of every connection, of removed ones, too."""
     removed = RemovedConnection.objects.values_list("pk", "created_at")
+    rows = list(Connection.objects.values_list("pk", "created_at", "moved_from"))
+    old = {name: before for name, _, before in rows if before}
     return Choices(
-        {name: at for name, at in removed if at} | dict(Connection.objects.values_list("pk", "created_at")),
+        {name: at for name, at in removed if at} | {name: at for name, at, _ in rows},
         dict(CountedFirst.objects.values_list("payer", "connection")),
         frozenset(
             (payer, frozenset((one, other)))
             for payer, one, other in CountedBoth.objects.values_list("payer", "one", "other")
         ),
+        {name: _first(name, old) for name in old},
     )
+
+
+def _first(name: str, old: Mapping[str, str]) -> str:
+    while name in old:
+        name = old[name]
+    return name
 
 
 @translated
@@ -187,13 +197,39 @@ def count(payer: str, connections: tuple[str, str], choice: str) -> bool:
             next=f"Choose {connections[0]}, {connections[1]}, or that both count.",
             field="count",
         )
-    if choices().said(payer, connections) == choice:
+    now = choices()
+    if now.said(payer, connections) == choice:
         return False
     one, other = sorted(connections)
-    CountedBoth.objects.filter(payer=payer, one=one, other=other).delete()
-    CountedFirst.objects.filter(payer=payer, connection__in=connections).delete()
+    ones, others = now.together(one), now.together(other)
+    if ones == others:
+        ones, others = frozenset({one}), frozenset({other})
+    is_of = Q(one__in=ones, other__in=others) | Q(one__in=others, other__in=ones)
+    CountedBoth.objects.filter(is_of, payer=payer).delete()
+    CountedFirst.objects.filter(payer=payer, connection__in=ones | others).delete()
     if choice == overlap.BOTH:
         CountedBoth.objects.create(payer=payer, one=one, other=other)
     elif choice:
         CountedFirst.objects.update_or_create(payer=payer, defaults={"connection": choice})
     return True
+
+
+@transaction.atomic
+def hand_on(gone: Connection) -> None:
+    """Before a connection goes: that both count stays said of it and of those beside it that go on with one another."""
+    now = choices()
+    line = now.together(gone.name)
+    heirs = {gone.name, *filter(None, [gone.moved_from_id]), *gone.moved_to.values_list("pk", flat=True)}
+    for payer, pair in now.both:
+        if len(pair & line) == 1:
+            (other,) = pair - line
+            for heir in heirs:
+                one, two = sorted((heir, other))
+                CountedBoth.objects.get_or_create(payer=payer, one=one, other=two)
+
+
+def hand_on_first(gone: Connection) -> None:
+    """With its bills goes that it counts first: so does the one that counts its months."""
+    heir = gone.moved_from_id or gone.moved_to.values_list("pk", flat=True).first()
+    if heir:
+        CountedFirst.objects.filter(connection=gone.name).update(connection=heir)

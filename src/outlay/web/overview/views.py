@@ -80,6 +80,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "check": last_check(o),
         "before": found.question.before() if found.through else None,
         "ignored": ignored,
+        "names": frozenset(view.row.name for view in connections),
         "overlapping": overlapping.found(o),
     }
     return render(request, "overview/page.html", context)
