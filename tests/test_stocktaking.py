@@ -130,6 +130,31 @@ def test_an_access_that_is_refused_is_told_and_tried_again_soon(o: Outlay, place
     assert looked.row.next_at - datetime.now(UTC) < timedelta(minutes=2)
 
 
+def test_an_account_that_fails_unexpectedly_waits_and_keeps_no_other_waiting(
+    o: Outlay, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, account in (("one", ACCOUNT), ("two", OTHER)):
+        connect(o, name, place.roles[account])
+    from outlay.aws.inventory import collecting
+    from outlay.worker.worker import Worker
+
+    collect = collecting.collect
+
+    def breaks(sessions: Any, at: Any, **more: Any) -> Any:
+        if at.account == ACCOUNT:
+            raise AttributeError("a secret")
+        return collect(sessions, at, **more)
+
+    monkeypatch.setattr(collecting, "collect", breaks)
+    worker = Worker(o, Ending())
+    assert [worker.take_stock() for _ in range(3)] == [False, True, False]
+    one, two = (looked.row for looked in stocktaking.accounts(o))
+    assert two.looked_at
+    assert (one.failures, one.looked_at, one.lease_holder) == (1, None, "")
+    assert "AttributeError" in one.said
+    assert "secret" not in one.said
+
+
 def test_a_look_that_ends_with_its_worker_stays_due_and_keeps_nothing(o: Outlay, place: Place) -> None:
     connect(o, "one", place.roles[ACCOUNT])
     stocktaking.look_at_next(o, is_over=lambda: True)
