@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +176,33 @@ def test_an_account_under_a_look_is_not_looked_through_twice(o: Outlay, place: P
         stocktaking.look_at(o, ACCOUNT)
     inventory.release(lease)
     assert stocktaking.look_at(o, ACCOUNT)
+
+
+def test_a_lease_is_kept_while_one_kind_takes_longer_than_it(
+    o: Outlay, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the users of IAM may, of which each is several calls."""
+    connect(o, "one", place.roles[ACCOUNT])
+    from outlay.aws.inventory import collecting
+    from outlay.aws.inventory.base import Kind, Look
+    from outlay.state import inventory
+
+    renewed, calls = threading.Event(), list[None]()
+    still = inventory.Lease.still
+
+    def kept(lease: inventory.Lease) -> None:
+        calls.append(still(lease))
+        if len(calls) == 3:
+            renewed.set()
+
+    def slow(look: Look) -> Iterator[Any]:
+        assert renewed.wait(60), "Nobody said that it goes on."
+        yield from ()
+
+    monkeypatch.setattr(inventory.Lease, "still", kept)
+    only = (Kind("iam-user", "IAM user", (), slow, is_regional=False),)
+    monkeypatch.setattr(collecting, "collect", partial(collecting.collect, kinds=only))
+    assert stocktaking.look_at(o, ACCOUNT) == f"{ACCOUNT}: 0 resources."
 
 
 def test_an_account_that_is_not_connected_cannot_be_looked_through(o: Outlay, place: Place) -> None:

@@ -90,7 +90,7 @@ def _looked(o: Outlay, lease: Lease, rows: list[Connection], is_over: Callable[[
     every = timedelta(hours=o.settings.inventory_hours or _USUALLY)
     try:
         sessions, home, by = _sessions(o, lease.account, rows)
-        pieces = collect(sessions, home, is_over=is_over)
+        pieces = collect(sessions, home, is_over=is_over, still=lease.still)
         now = datetime.now(UTC)
         outcome = keep(Resources(o.lake), lease.account, pieces, now, still=lease.still, is_over=is_over)
         if not is_over():
