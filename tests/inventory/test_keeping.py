@@ -79,6 +79,22 @@ def test_a_bucket_is_gone_wherever_it_lay(stock: Stock) -> None:
     assert stock.there(state="gone")[0].region == "us-west-2"
 
 
+def test_a_bucket_whose_region_may_not_be_seen_lies_where_it_lay(stock: Stock) -> None:
+    bucket = volume("shop", region="us-west-2", kind="s3-bucket", arn="arn:aws:s3:::shop")
+    hidden = replace(bucket, region="")
+    stock.keep(piece(bucket, kind="s3-bucket", region=""))
+    for number, each in enumerate([hidden, bucket], 1):
+        assert stock.keep(piece(each, kind="s3-bucket", region=""), at=NOW + number * HOUR).changes == {}
+    assert [(each.region, each.since) for each in stock.there(with_gone=True)] == [("us-west-2", NOW)]
+
+
+def test_a_bucket_whose_region_was_never_seen_is_there_once_when_it_is(stock: Stock) -> None:
+    bucket = volume("shop", region="us-west-2", kind="s3-bucket", arn="arn:aws:s3:::shop")
+    for number, each in enumerate([replace(bucket, region=""), bucket]):
+        stock.keep(piece(each, kind="s3-bucket", region=""), at=NOW + number * HOUR)
+    assert [each.region for each in stock.there()] == ["us-west-2"]
+
+
 def test_a_look_that_is_over_before_its_end_keeps_nothing(stock: Stock) -> None:
     stock.keep(piece(volume()))
     stock.keep(piece(volume("vol-2")), at=NOW + HOUR, is_over=lambda: True)
