@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from pyiceberg.exceptions import CommitStateUnknownException
+from pyiceberg.table import Table
 
 from outlay.aws.inventory.collecting import Piece
 from outlay.errors import UsageError
@@ -215,6 +218,27 @@ def test_a_commit_that_another_account_overtakes_is_made_again(stock: Stock, mon
     keep(_Blind(stock.lake), ACCOUNT, [piece(volume())], NOW)
     assert stock.ids(account=ACCOUNT) == ["vol-1"]
     assert stock.ids(account=OTHER, with_gone=True) == ["vol-0", "vol-2"]
+
+
+def test_a_commit_of_which_nobody_knows_whether_it_was_made_is_made_once(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, asked = Table.append, list[bool]()
+
+    def unsure(there: Table, *args: Any, **more: Any) -> None:
+        """The first is not made, the second is."""
+        asked.append(len(asked) == 1)
+        if asked[-1]:
+            append(there, *args, **more)
+        raise CommitStateUnknownException("The connection ended.")
+
+    monkeypatch.setattr(Table, "append", unsure)
+    assert stock.keep(piece(volume())).changes == {"found": 1}
+    monkeypatch.undo()
+    assert asked == [False, True]
+    wanted = {resources.Key("ec2-volume", "eu-west-1", "vol-1"): 1}
+    assert [row["version"] for row in stock.table.rows(ACCOUNT, wanted)] == [1]
+    assert stock.keep(piece(), at=NOW + HOUR).changes == {"gone": 1}
 
 
 class _Blind(resources.Resources):
