@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +132,31 @@ def test_an_access_that_is_refused_is_told_and_tried_again_soon(o: Outlay, place
     assert looked.row.next_at - datetime.now(UTC) < timedelta(minutes=2)
 
 
+def test_an_account_that_fails_unexpectedly_waits_and_keeps_no_other_waiting(
+    o: Outlay, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, account in (("one", ACCOUNT), ("two", OTHER)):
+        connect(o, name, place.roles[account])
+    from outlay.aws.inventory import collecting
+    from outlay.worker.worker import Worker
+
+    collect = collecting.collect
+
+    def breaks(sessions: Any, at: Any, **more: Any) -> Any:
+        if at.account == ACCOUNT:
+            raise AttributeError("a secret")
+        return collect(sessions, at, **more)
+
+    monkeypatch.setattr(collecting, "collect", breaks)
+    worker = Worker(o, Ending())
+    assert [worker.take_stock() for _ in range(3)] == [False, True, False]
+    one, two = (looked.row for looked in stocktaking.accounts(o))
+    assert two.looked_at
+    assert (one.failures, one.looked_at, one.lease_holder) == (1, None, "")
+    assert "AttributeError" in one.said
+    assert "secret" not in one.said
+
+
 def test_a_look_that_ends_with_its_worker_stays_due_and_keeps_nothing(o: Outlay, place: Place) -> None:
     connect(o, "one", place.roles[ACCOUNT])
     stocktaking.look_at_next(o, is_over=lambda: True)
@@ -149,6 +176,33 @@ def test_an_account_under_a_look_is_not_looked_through_twice(o: Outlay, place: P
         stocktaking.look_at(o, ACCOUNT)
     inventory.release(lease)
     assert stocktaking.look_at(o, ACCOUNT)
+
+
+def test_a_lease_is_kept_while_one_kind_takes_longer_than_it(
+    o: Outlay, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the users of IAM may, of which each is several calls."""
+    connect(o, "one", place.roles[ACCOUNT])
+    from outlay.aws.inventory import collecting
+    from outlay.aws.inventory.base import Kind, Look
+    from outlay.state import inventory
+
+    renewed, calls = threading.Event(), list[None]()
+    still = inventory.Lease.still
+
+    def kept(lease: inventory.Lease) -> None:
+        calls.append(still(lease))
+        if len(calls) == 3:
+            renewed.set()
+
+    def slow(look: Look) -> Iterator[Any]:
+        assert renewed.wait(60), "Nobody said that it goes on."
+        yield from ()
+
+    monkeypatch.setattr(inventory.Lease, "still", kept)
+    only = (Kind("iam-user", "IAM user", (), slow, is_regional=False),)
+    monkeypatch.setattr(collecting, "collect", partial(collecting.collect, kinds=only))
+    assert stocktaking.look_at(o, ACCOUNT) == f"{ACCOUNT}: 0 resources."
 
 
 def test_an_account_that_is_not_connected_cannot_be_looked_through(o: Outlay, place: Place) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from outlay.app import Outlay
 from outlay.costs.answer import sums
-from outlay.errors import AccessError, Busy, OutlayError, UnknownName, UsageError
+from outlay.errors import AccessError, Bug, Busy, OutlayError, UnknownName, UsageError
 
 if TYPE_CHECKING:
     from outlay.aws.inventory.collecting import Home, Trouble
@@ -90,7 +90,7 @@ def _looked(o: Outlay, lease: Lease, rows: list[Connection], is_over: Callable[[
     every = timedelta(hours=o.settings.inventory_hours or _USUALLY)
     try:
         sessions, home, by = _sessions(o, lease.account, rows)
-        pieces = collect(sessions, home, is_over=is_over)
+        pieces = collect(sessions, home, is_over=is_over, still=lease.still)
         now = datetime.now(UTC)
         outcome = keep(Resources(o.lake), lease.account, pieces, now, still=lease.still, is_over=is_over)
         if not is_over():
@@ -99,8 +99,13 @@ def _looked(o: Outlay, lease: Lease, rows: list[Connection], is_over: Callable[[
     except OutlayError as error:
         inventory.fail(lease, datetime.now(UTC), every, error)
         return f"The resources of {lease.account} were not seen: {error.message}"
+    except Exception as error:
+        # It would be due first again, and keep all others waiting.
+        said = f"Outlay failed unexpectedly: {type(error).__name__}."
+        inventory.fail(lease, datetime.now(UTC), every, Bug(said, next="It is tried again. If it stays, report it."))
+        raise
     finally:
-        # What is unexpected, or was ended, leaves it to others; otherwise it is given back already.
+        # What was ended is left to others; otherwise it is given back already.
         inventory.release(lease)
     changes = "".join(f", {count:,} {change}" for change, count in sorted(outcome.changes.items()))
     unseen = f"; {len(outcome.troubles)} looks were refused or failed" if outcome.troubles else ""

@@ -275,6 +275,24 @@ def test_credentials_that_are_wrong_are_told_before_anything_is_looked_for(world
     assert told.value.reason == "wrong-key"
 
 
+def test_who_waits_says_so_while_one_thing_takes_long() -> None:
+    """In its own thread: that is how a lease is kept."""
+    me, said = threading.get_ident(), list[int]()
+    enough = threading.Event()
+
+    def still() -> None:
+        said.append(threading.get_ident())
+        if len(said) == 3:
+            enough.set()
+
+    def work(number: int) -> int:
+        assert enough.wait(60)
+        return number
+
+    assert list(SideBySide([1], work, 1, lambda: False, still)) == [1]
+    assert set(said) == {me}
+
+
 def test_what_goes_wrong_in_a_thread_is_raised_where_its_results_are_used() -> None:
     def work(number: int) -> int:
         raise ArithmeticError(number)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from pyiceberg.exceptions import CommitStateUnknownException
+from pyiceberg.table import Table
 
 from outlay.aws.inventory.collecting import Piece
 from outlay.errors import UsageError
@@ -77,6 +80,22 @@ def test_a_bucket_is_gone_wherever_it_lay(stock: Stock) -> None:
     stock.keep(piece(bucket, kind="s3-bucket", region=""))
     stock.keep(piece(kind="s3-bucket", region=""), at=NOW + HOUR)
     assert stock.there(state="gone")[0].region == "us-west-2"
+
+
+def test_a_bucket_whose_region_may_not_be_seen_lies_where_it_lay(stock: Stock) -> None:
+    bucket = volume("shop", region="us-west-2", kind="s3-bucket", arn="arn:aws:s3:::shop")
+    hidden = replace(bucket, region="")
+    stock.keep(piece(bucket, kind="s3-bucket", region=""))
+    for number, each in enumerate([hidden, bucket], 1):
+        assert stock.keep(piece(each, kind="s3-bucket", region=""), at=NOW + number * HOUR).changes == {}
+    assert [(each.region, each.since) for each in stock.there(with_gone=True)] == [("us-west-2", NOW)]
+
+
+def test_a_bucket_whose_region_was_never_seen_is_there_once_when_it_is(stock: Stock) -> None:
+    bucket = volume("shop", region="us-west-2", kind="s3-bucket", arn="arn:aws:s3:::shop")
+    for number, each in enumerate([replace(bucket, region=""), bucket]):
+        stock.keep(piece(each, kind="s3-bucket", region=""), at=NOW + number * HOUR)
+    assert [each.region for each in stock.there()] == ["us-west-2"]
 
 
 def test_a_look_that_is_over_before_its_end_keeps_nothing(stock: Stock) -> None:
@@ -199,6 +218,27 @@ def test_a_commit_that_another_account_overtakes_is_made_again(stock: Stock, mon
     keep(_Blind(stock.lake), ACCOUNT, [piece(volume())], NOW)
     assert stock.ids(account=ACCOUNT) == ["vol-1"]
     assert stock.ids(account=OTHER, with_gone=True) == ["vol-0", "vol-2"]
+
+
+def test_a_commit_of_which_nobody_knows_whether_it_was_made_is_made_once(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, asked = Table.append, list[bool]()
+
+    def unsure(there: Table, *args: Any, **more: Any) -> None:
+        """The first is not made, the second is."""
+        asked.append(len(asked) == 1)
+        if asked[-1]:
+            append(there, *args, **more)
+        raise CommitStateUnknownException("The connection ended.")
+
+    monkeypatch.setattr(Table, "append", unsure)
+    assert stock.keep(piece(volume())).changes == {"found": 1}
+    monkeypatch.undo()
+    assert asked == [False, True]
+    wanted = {resources.Key("ec2-volume", "eu-west-1", "vol-1"): 1}
+    assert [row["version"] for row in stock.table.rows(ACCOUNT, wanted)] == [1]
+    assert stock.keep(piece(), at=NOW + HOUR).changes == {"gone": 1}
 
 
 class _Blind(resources.Resources):

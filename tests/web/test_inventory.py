@@ -111,6 +111,9 @@ def test_a_long_list_is_shown_a_page_at_a_time(empty_site: Site, api: Api, visit
     page.get_by_role("link", name="More").click()
     expect(rows).to_have_count(10)
     expect(page.get_by_text("51 to 60 of 60", exact=True)).to_be_visible()
+    # An address that was kept, of a page that there is no more.
+    page.goto("/resources?q=eni-&page=9")
+    expect(page.get_by_text("51 to 60 of 60", exact=True)).to_be_visible()
     page.get_by_role("link", name="Earlier").click()
     expect(rows).to_have_count(50)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -49,8 +49,9 @@ def keep(
     known = table.known(account)
     outcome, rows = Outcome(), []
     missing: dict[Key, int] = {}
-    for piece in pieces:
+    for seen in pieces:
         still()
+        piece = _placed(seen, known)
         outcome.troubles += piece.troubles
         if piece.resources is None:
             continue
@@ -68,6 +69,17 @@ def keep(
     table.add(account, rows)
     table.tidy(account)
     return outcome
+
+
+def _placed(piece: Piece, known: dict[Key, Known]) -> Piece:
+    """What one look at a whole account tells, but not in which region, is where it was: else it would be another."""
+    hidden = {each.id for each in piece.resources or () if not each.region}
+    if piece.kind.is_regional or not hidden:
+        return piece
+    there = (key for key, newest in known.items() if newest.change != GONE)
+    places = {key.id: key.region for key in there if key.kind == piece.kind.name and key.id in hidden}
+    placed = (replace(each, region=each.region or places.get(each.id, "")) for each in piece.resources or ())
+    return replace(piece, resources=tuple(placed))
 
 
 def _changes(piece: Piece, known: dict[Key, Known], at: datetime, outcome: Outcome) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -30,6 +31,8 @@ from outlay.storage.faults import translated
 NAMESPACE, TABLE = "outlay", "resources"
 ROOT = "resources"
 _COMMIT_SECONDS, _LONGEST_WAIT = 120, 2.0
+# A commit's own name, by which it is seen whether it was made.
+_NOTE = "outlay.commit"
 # As objects of Python rows take many times the room.
 _ROWS = 5_000
 # Of so many files of an account one is made: each look adds one.
@@ -116,7 +119,7 @@ class Resources:
         """In one commit. Raises Unavailable when others' commits kept winning, and what the lake raises."""
         table = pa.Table.from_batches(rows, ARROW)
         if table.num_rows:
-            self._commit(account, lambda there: there.append(table))
+            self._commit(account, lambda there, note: there.append(table, snapshot_properties=note))
 
     def tidy(self, account: str) -> bool:
         """Make one file of the account's many, once there are so many; was there anything to do?"""
@@ -125,8 +128,9 @@ class Resources:
         if there is None or len(list(there.scan(row_filter=mine).plan_files())) < FILES:
             return False
 
-        def rewrite(there: Table) -> None:
-            there.overwrite(there.scan(row_filter=mine).to_arrow().cast(ARROW), overwrite_filter=mine)
+        def rewrite(there: Table, note: dict[str, str]) -> None:
+            rows = there.scan(row_filter=mine).to_arrow().cast(ARROW)
+            there.overwrite(rows, overwrite_filter=mine, snapshot_properties=note)
 
         self._commit(account, rewrite)
         return True
@@ -167,16 +171,19 @@ class Resources:
         except TableAlreadyExistsError:
             return catalog.load_table((NAMESPACE, TABLE))
 
-    def _commit(self, account: str, change: Callable[[Table], object]) -> None:
+    def _commit(self, account: str, change: Callable[[Table, dict[str, str]], object]) -> None:
         deadline, wait = time.monotonic() + _COMMIT_SECONDS, 0.02
+        note = {_NOTE: secrets.token_hex(8)}
         while time.monotonic() < deadline:
             place = self._lake.place.location
             with self._lake.faults(), translated(place, writing=place):
                 there = self.there() or self._made()
+                if _has(there, note[_NOTE]):
+                    return
                 try:
-                    change(there)
+                    change(there, note)
                 except (CommitFailedException, CommitStateUnknownException):
-                    # Another account's commit came first.
+                    # Another account's commit came first, or nobody knows whether this one was made.
                     time.sleep(random.uniform(wait / 2, wait))  # noqa: S311 - jitter, not a secret
                     wait = min(wait * 2, _LONGEST_WAIT)
                     continue
@@ -185,6 +192,11 @@ class Resources:
             f"The commit of the resources of {account} lost to others for {_COMMIT_SECONDS} seconds.",
             next="The next look tries again.",
         )
+
+
+def _has(there: Table, note: str) -> bool:
+    summaries = (snapshot.summary for snapshot in there.snapshots())
+    return any(summary is not None and summary.additional_properties.get(_NOTE) == note for summary in summaries)
 
 
 def _iceberg() -> Schema:

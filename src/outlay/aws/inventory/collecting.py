@@ -96,11 +96,13 @@ def collect(
     *,
     kinds: Sequence[Kind] = KINDS,
     is_over: Callable[[], bool] = lambda: False,
+    still: Callable[[], None] = lambda: None,
     threads: int = THREADS,
 ) -> Iterator[Piece]:
     """A piece for each kind and region, as they come. `sessions` are of one account: what one may not see, another may.
 
-    Ends early when `is_over`, which is asked often, and from other threads.
+    Ends early when `is_over`, which is asked often, and from other threads. `still` is called often, by who takes the
+    pieces, however long the next one takes.
     """
     names, trouble = regions(sessions, at)
     looks = [(kind, name) for name in names for kind in kinds if kind.is_regional]
@@ -114,7 +116,7 @@ def collect(
 
     try:
         with suppress(Abandoned):
-            yield from SideBySide(looks, lambda look: piece(sessions, at, *look, is_over=ends), threads, ends)
+            yield from SideBySide(looks, lambda look: piece(sessions, at, *look, is_over=ends), threads, ends, still)
     finally:
         over.set()
 

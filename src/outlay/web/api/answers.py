@@ -6,6 +6,6 @@ from typing import Any
 
 from outlay.web.api.shapes import Error
 
-ERRORS: dict[Any, Any] = dict.fromkeys((400, 401, 404, 405, 409, 422, 500, 502, 503), Error)
+ERRORS: dict[Any, Any] = dict.fromkeys((400, 401, 403, 404, 405, 409, 422, 500, 502, 503), Error)
 # Of what changes something.
-WRITE_ERRORS: dict[Any, Any] = {**ERRORS, 403: Error, 413: Error}
+WRITE_ERRORS: dict[Any, Any] = {**ERRORS, 413: Error}

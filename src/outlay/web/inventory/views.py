@@ -38,6 +38,8 @@ def resources(request: HttpRequest) -> HttpResponse:
         offset=(_number(asked["page"]) - 1) * PAGE,
     )
     total, found = stocktaking.resources(o, wanted)
+    if total and not found:
+        return redirect(_address(asked, -(-total // PAGE)))
     rows = [_row(each, told) for each, told in zip(found, stocktaking.with_costs(o, found), strict=True)]
     context = {
         "rows": rows,
