@@ -54,6 +54,18 @@ def bounds(o: Outlay, name: str) -> tuple[str, str]:
     return row.count_from, row.count_to
 
 
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_none_is_removed_while_months_count_for_one_another(o: Outlay, tmp_path: Path, name: str) -> None:
+    bring(o, tmp_path, ["2026-04", "2026-05", "2026-06"], "one")
+    bring(o, tmp_path, ["2026-03", "2026-05"], "two")
+    before = counted(o)
+    assert before == dict.fromkeys(["2026-03", "2026-04", "2026-05", "2026-06"], Decimal(1))
+    with pytest.raises(UsageError, match=r"count 2026-06, 2026-03 for one another") as told:
+        connecting.remove(o, name, by="ada")
+    assert "remove it with its charges" in told.value.next
+    assert counted(o) == before
+
+
 def test_a_connection_that_was_moved_is_not_moved_again(o: Outlay, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="goes on in two already") as told:
         connecting.move(o, "one", at(tmp_path, "three"), "2026-07", by="ada")

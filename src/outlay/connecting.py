@@ -565,13 +565,27 @@ def change_month(o: Outlay, name: str, month: str, *, by: str = "") -> None:
 
 
 def remove(o: Outlay, name: str, *, purge: bool = False, by: str = "") -> int:
-    """As `Outlay.remove`, recorded."""
+    """As `Outlay.remove`, recorded. Raises UsageError, too, where months of a move would count nowhere afterwards."""
     _ = o.memory
     from outlay.state import acts
 
+    if not purge:
+        _check_move_is_over(o, name)
     gone = o.remove(name, purge=purge)
     acts.note(name, by, "removed", said=f"with its {gone:,} charges." if purge else "and kept its charges.")
     return gone
+
+
+def _check_move_is_over(o: Outlay, name: str) -> None:
+    """Connections that go on with one another know each other's months as long as both are there."""
+    for move in moves(o, name):
+        if move.stand_ins and move.state != "back":
+            months = ", ".join(month for month, _ in move.stand_ins)
+            raise UsageError(
+                f"{move.old} and {move.new} count {months} for one another, which would count nowhere without {name}.",
+                next="Bring those months in where their turn is, set by hand from and up to which month each counts, "
+                "or remove it with its charges.",
+            )
 
 
 def _noted(view: ConnectionView, by: str, what: str) -> ConnectionView:
